@@ -1,0 +1,1 @@
+"""Footfall: people counted by strips of a picture or by a pair of beams. No frame is ever stored."""

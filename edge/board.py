@@ -1,0 +1,89 @@
+"""What the running daemon knows of itself, for the status page, the metrics and `storegate doctor`.
+
+One mutable record, touched only on the event loop; everything in it is bounded. It is shown, never decided on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import StrEnum
+
+import msgspec
+
+from edge.clock import Stamp
+
+MAX_PROBLEMS = 50
+MAX_DEVICES = 500
+
+
+class State(StrEnum):
+    STARTING = "starting"
+    UP = "up"
+    WAITING = "waiting"
+    """Failed; will be started again."""
+    DOWN = "down"
+
+
+class Service(msgspec.Struct, kw_only=True):
+    """One root task."""
+
+    name: str
+    state: State = State.STARTING
+    restarts: int = 0
+    problem: str = ""
+    hint: str = ""
+
+
+class Device(msgspec.Struct, kw_only=True):
+    id: str
+    kind: str
+    state: State = State.STARTING
+    seen: Stamp | None = None
+    problem: str = ""
+
+
+class Broker(msgspec.Struct, kw_only=True):
+    configured: bool = False
+    connected: bool = False
+    address: str = ""
+    since: Stamp | None = None
+    reconnects: int = 0
+    inflight: int = 0
+    published: int = 0
+    """Events acknowledged since the start."""
+    puback_ms: float = 0.0
+    problem: str = ""
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Something a person should know, in words they can act on."""
+
+    at: Stamp
+    where: str
+    text: str
+    hint: str = ""
+
+
+class Board:
+    def __init__(self) -> None:
+        self.services: dict[str, Service] = {}
+        self.devices: dict[str, Device] = {}
+        self.broker = Broker()
+        self.problems: deque[Problem] = deque(maxlen=MAX_PROBLEMS)
+        self.loop_lag_s = 0.0
+        self.kiosks: dict[str, Stamp] = {}
+        """Station → last heartbeat of its page."""
+
+    def service(self, name: str) -> Service:
+        return self.services.setdefault(name, Service(name=name))
+
+    def device(self, device_id: str, kind: str) -> Device:
+        known = self.devices.get(device_id)
+        if known is None:
+            if len(self.devices) >= MAX_DEVICES:
+                self.devices.pop(next(iter(self.devices)))
+            known = self.devices[device_id] = Device(id=device_id, kind=kind)
+        return known
+
+    def tell(self, problem: Problem) -> None:
+        self.problems.append(problem)

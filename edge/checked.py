@@ -1,0 +1,157 @@
+"""Untyped data (TOML, JSON) → frozen structs, with every mistake at once.
+
+msgspec stops at the first mistake; a person who edits a file wants all of them, each with its path,
+what it got, what it wanted and what was probably meant. So the walk over structs, lists and tables is
+ours and each single value is msgspec's.
+"""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from enum import EnumType
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+import msgspec
+from msgspec.structs import FieldInfo, fields
+
+from edge.errors import Mistake
+
+T = TypeVar("T")
+MAX_SHOWN = 60
+"""Characters of a wrong value that are repeated to the person."""
+
+
+class Secret(str):
+    """A string that never shows itself: not in a log, a page, a dump or an error."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    def __format__(self, spec: str) -> str:
+        return format("***", spec)
+
+    def reveal(self) -> str:
+        """The value, for the one line that needs it."""
+        return str.__str__(self)
+
+    def __str__(self) -> str:
+        return "***"
+
+
+def check(data: object, kind: type[T]) -> tuple[T | None, tuple[Mistake, ...]]:
+    """The value, or None and all mistakes. `kind` is a msgspec Struct."""
+    mistakes = tuple(_walk(data, kind, ""))
+    if mistakes:
+        return None, mistakes
+    try:
+        return msgspec.convert(data, kind, dec_hook=_hook), ()
+    except msgspec.ValidationError as error:
+        return None, (_mistake("", error, data),)
+
+
+def nearest(word: str, words: typing.Iterable[str]) -> str:
+    """The right word a wrong one was probably meant to be, or empty."""
+    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    return found[0] if found else ""
+
+
+def masked(value: object) -> Any:
+    """A struct as plain data, each Secret as `***`: fit for people and logs."""
+    return msgspec.to_builtins(value, enc_hook=str) if not isinstance(value, Secret) else "***"
+
+
+def _hook(kind: type, value: object) -> object:
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise TypeError(f"expected {kind.__name__}")
+
+
+def _walk(data: object, kind: Any, path: str) -> Iterator[Mistake]:
+    kind = _without_none(kind, data)
+    if kind is None:
+        return
+    origin, args = get_origin(kind), get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and not kind.__struct_config__.tag:
+        if isinstance(data, Mapping):
+            yield from _walk_struct(data, kind, path)
+        else:
+            yield Mistake(path or "(top)", f"got {_shown(data)}, wanted a table")
+    elif origin in {tuple, list} and isinstance(data, list) and (origin is list or args[-1] is ...):
+        for index, item in enumerate(data):
+            yield from _walk(item, args[0], f"{path}[{index}]")
+    elif origin is dict and isinstance(data, Mapping):
+        for key, item in data.items():
+            yield from _walk(item, args[1], _join(path, str(key)))
+    else:
+        yield from _value(data, kind, path)
+
+
+def _walk_struct(data: Mapping[str, Any], kind: type[msgspec.Struct], path: str) -> Iterator[Mistake]:
+    known: dict[str, FieldInfo] = {field.encode_name: field for field in fields(kind)}
+    before = 0
+    for key, value in data.items():
+        if key in known:
+            for mistake in _walk(value, known[key].type, _join(path, key)):
+                before += 1
+                yield mistake
+        else:
+            before += 1
+            meant = nearest(key, known.keys() - data.keys()) or nearest(key, known)
+            yield Mistake(_join(path, key), "no such key", meant)
+    for name, field in known.items():
+        if name not in data and field.required:
+            before += 1
+            yield Mistake(_join(path, name), "is missing")
+    if not before:  # every field is right by itself; now the rules between fields (__post_init__)
+        yield from _value(dict(data), kind, path)
+
+
+def _value(data: object, kind: Any, path: str) -> Iterator[Mistake]:
+    try:
+        msgspec.convert(data, kind, dec_hook=_hook)
+    except msgspec.ValidationError as error:
+        yield _mistake(path, error, data, kind)
+
+
+def _mistake(path: str, error: msgspec.ValidationError, data: object, kind: Any = None) -> Mistake:
+    text, _, inside = str(error).partition(" - at `$")
+    wanted = text[:1].lower() + text[1:]
+    where = path + inside.rstrip("`")
+    choices = _choices(kind)
+    if choices and isinstance(data, str):
+        return Mistake(where, f"got {_shown(data)}, wanted one of {', '.join(choices)}", nearest(data, choices))
+    if isinstance(data, Mapping):
+        return Mistake(where or "(top)", wanted)
+    return Mistake(where or "(top)", f"got {_shown(data, kind)}: {wanted}")
+
+
+def _choices(kind: Any) -> list[str]:
+    if get_origin(kind) is typing.Literal:
+        return [str(choice) for choice in get_args(kind)]
+    return [str(member.value) for member in kind] if isinstance(kind, EnumType) else []
+
+
+def _without_none(kind: Any, data: object) -> Any:
+    """`X | None` → X, or None where the data is null and may be."""
+    if get_origin(kind) in {Union, types.UnionType}:
+        args = [arg for arg in get_args(kind) if arg is not types.NoneType]
+        if data is None and len(args) < len(get_args(kind)):
+            return None
+        return args[0] if len(args) == 1 else kind
+    return kind
+
+
+def _shown(value: object, kind: Any = None) -> str:
+    if kind is Secret:
+        return "a value"
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key

@@ -1,0 +1,252 @@
+"""`gateway.toml`: what store IT sets. One frozen struct a section; units in names; defaults that work.
+
+Found by `--config`, then `STOREGATE_CONFIG`, then `/etc/storegate/gateway.toml`. Every key is shown with
+its meaning in `systemd/gateway.example.toml`, and a test holds that file to these structs.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Meta
+
+from edge.checked import Secret, check
+from edge.errors import ConfigError, Mistake, UsageError
+from edge.ids import Name
+
+DEFAULT_PATH = Path("/etc/storegate/gateway.toml")
+Port = Annotated[int, Meta(ge=0, le=65535)]
+"""0 lets the system choose (tests, demo)."""
+Positive = Annotated[float, Meta(gt=0)]
+Level = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+"""One MQTT topic level."""
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all sections."""
+
+
+class GatewaySection(Section):
+    tenant: Level
+    store: Level
+    id: Level
+    timezone: str = "Asia/Shanghai"
+    state_dir: str = "/var/lib/storegate"
+    language: Literal["zh-CN", "en"] = "zh-CN"
+
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"timezone {self.timezone!r} is unknown; wanted a name like Asia/Shanghai") from error
+
+
+class MqttSection(Section):
+    host: str = ""
+    """Empty: no cloud; events wait in the outbox."""
+    port: Port = 1883
+    client_id: str = ""
+    """Empty: `storegate-{tenant}-{store}-{id}`."""
+    username: str = ""
+    password: Secret = Secret("")
+    password_file: str = ""
+    tls: bool = False
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    keepalive_s: Annotated[int, Meta(ge=5, le=3600)] = 30
+    durable_ack: Literal["puback", "watermark"] = "puback"
+    batch_events: Annotated[int, Meta(ge=1, le=1000)] = 100
+    batch_wait_ms: Annotated[int, Meta(ge=0, le=5000)] = 50
+    window: Annotated[int, Meta(ge=1, le=1000)] = 20
+    """PUBLISHes on their way; the broker's Receive Maximum may lower it."""
+    backoff_max_s: Positive = 60.0
+
+    def __post_init__(self) -> None:
+        if bool(self.cert_file) != bool(self.key_file):
+            raise ValueError("cert_file and key_file go together")
+        if (self.ca_file or self.cert_file) and not self.tls:
+            raise ValueError("ca_file and cert_file need tls = true")
+
+
+class Listener(Section):
+    host: str = "127.0.0.1"
+    port: Port = 0
+
+
+class ListenSection(Section):
+    guest: Listener = Listener(host="0.0.0.0", port=8080)  # noqa: S104 - faces the guest Wi-Fi
+    shop: Listener = Listener(host="127.0.0.1", port=8081)
+    admin: Listener = Listener(host="127.0.0.1", port=8082)
+    public_url: str = ""
+    """How a shopper's phone reaches the guest listener; empty: taken from the request."""
+    admin_token: Secret = Secret("")
+    """Asked for by the admin API when it listens beyond loopback."""
+
+
+class StationSection(Section):
+    name_zh: str = ""
+    name_en: str = ""
+    kind: Literal["kiosk", "till"] = "kiosk"
+    key: Secret = Secret("")
+    """The till's Bearer key. A till without one is refused."""
+    idle_s: Annotated[int, Meta(ge=5, le=3600)] = 45
+    warn_s: Annotated[int, Meta(ge=3, le=120)] = 10
+
+
+class ScannerSection(Section):
+    id: Name
+    transport: Literal["serial", "hid-keyboard", "hid-pos", "camera", "fake"]
+    station: str = ""
+    """The station whose screen shows the scan; empty: none."""
+    profile: str = ""
+    """A file of firmware_profiles/scanners/ without `.toml`."""
+    device: str = ""
+    """`/dev/serial/by-id/…`, `/dev/input/by-path/…-event-kbd`, `/dev/hidrawN`, a camera number, a video file or an rtsp:// URL."""
+    baud: Annotated[int, Meta(ge=1200, le=921600)] = 9600
+    width_px: Annotated[int, Meta(ge=160, le=3840)] = 1280
+    height_px: Annotated[int, Meta(ge=120, le=2160)] = 720
+    formats: tuple[str, ...] = ()
+    """Camera symbologies; empty: EAN/UPC, Code 128, QR, Data Matrix."""
+    loop: bool = False
+    """A video file starts again at its end."""
+
+
+class CodesSection(Section):
+    embedded: tuple[str, ...] = ("20PPPPPVVVVVC", "21PPPPPWWWWWC")
+    """Codes made in the shop, 13 or 18 characters: digits as they are, P item, V price in fen, W weight in grams,
+    X ignored, C check digit."""
+
+
+class Strip(Section):
+    """Two thin strips of pixels across the way; `at` and `from`/`to` are shares of the picture's size."""
+
+    axis: Literal["x", "y"] = "x"
+    """x: a vertical strip at x = `at` that counts people walking left and right; y: a horizontal one."""
+    at: Annotated[float, Meta(gt=0, lt=1)] = 0.5
+    start: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    end: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    width_px: Annotated[int, Meta(ge=3, le=64)] = 9
+    gap_px: Annotated[int, Meta(ge=4, le=128)] = 12
+    entering: Literal["forward", "backward"] = "forward"
+    """forward: towards larger x or y is entering."""
+
+    def __post_init__(self) -> None:
+        if self.end <= self.start:
+            raise ValueError("end must be larger than start")
+
+
+class FootfallSection(Section):
+    id: Name
+    zone: Name
+    source: Literal["camera", "beam", "fake"]
+    device: str = ""
+    """A camera number, a video file, an rtsp:// URL, or for `beam` an input device whose two keys are the beams."""
+    strip: Strip = Strip()
+    interval_s: Annotated[int, Meta(ge=1, le=3600)] = 900
+    beam_outer_key: str = "KEY_1"
+    beam_inner_key: str = "KEY_2"
+    loop: bool = False
+
+
+class ZonesSection(Section):
+    occupancy_reset_at: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "04:00"
+    """Local time at which every zone is empty by definition."""
+
+
+class OutboxSection(Section):
+    max_mb: Positive = 256.0
+    """Bytes of events that wait for the cloud; beyond them, see docs: eviction by class."""
+    free_floor_mb: Annotated[float, Meta(ge=0)] = 64.0
+    """Space left free on the disk: below it the outbox counts as full."""
+
+
+class CouponsSection(Section):
+    issuer_keys: dict[str, str] = {}
+    """Cloud keys that may sign grants: key id → Ed25519 public key, base64."""
+    reserve_s: Annotated[int, Meta(ge=10, le=3600)] = 120
+    unset_clock: Literal["refuse", "grace"] = "grace"
+    """What a coupon with dates is worth while the clock is unset."""
+    wallet_days: Annotated[int, Meta(ge=1, le=730)] = 180
+
+
+class Config(Section):
+    gateway: GatewaySection
+    mqtt: MqttSection = MqttSection()
+    listen: ListenSection = ListenSection()
+    stations: dict[str, StationSection] = {}
+    scanners: tuple[ScannerSection, ...] = ()
+    footfall: tuple[FootfallSection, ...] = ()
+    zones: ZonesSection = ZonesSection()
+    codes: CodesSection = CodesSection()
+    outbox: OutboxSection = OutboxSection()
+    coupons: CouponsSection = CouponsSection()
+
+    @property
+    def state_path(self) -> Path:
+        return Path(self.gateway.state_dir)
+
+    @property
+    def source(self) -> str:
+        """The CloudEvents `source` of everything this gateway says."""
+        return f"/storegate/{self.gateway.tenant}/{self.gateway.store}/{self.gateway.id}"
+
+
+def find(given: Path | None) -> Path:
+    """The configuration file to use: given, then from the environment, then the default."""
+    return given or Path(os.environ.get("STOREGATE_CONFIG") or DEFAULT_PATH)
+
+
+def load(path: Path) -> Config:
+    """Reads and checks a file. Raises ConfigError with every mistake, UsageError when it can't be read."""
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        hint = "give --config FILE, or set STOREGATE_CONFIG; `storegate config example` prints one to start from"
+        raise UsageError(f"can't read the configuration {path}: {error.strerror}", hint=hint) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text: {error}") from error
+    return parse(text, where=str(path))
+
+
+def parse(text: str, *, where: str) -> Config:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(where, [Mistake("(TOML)", str(error))]) from error
+    config, mistakes = check(data, Config)
+    if config is None:
+        raise ConfigError(where, mistakes)
+    if across := _across(config):
+        raise ConfigError(where, across)
+    return config
+
+
+def _across(config: Config) -> list[Mistake]:
+    """Rules between sections."""
+    found: list[Mistake] = []
+    seen: set[str] = set()
+    for kind, devices in (("scanners", config.scanners), ("footfall", config.footfall)):
+        for index, device in enumerate(devices):
+            path = f"{kind}[{index}]"
+            if device.id in seen:
+                found.append(Mistake(f"{path}.id", f"{device.id!r} is used twice"))
+            seen.add(device.id)
+            what = device.transport if isinstance(device, ScannerSection) else device.source
+            if not device.device and what not in {"fake", "camera"}:
+                found.append(Mistake(f"{path}.device", f"is missing: a {what} device needs its path"))
+            if isinstance(device, ScannerSection) and device.station and device.station not in config.stations:
+                found.append(Mistake(f"{path}.station", f"{device.station!r} is not under [stations]"))
+    for name, station in config.stations.items():
+        if station.kind == "till" and not station.key:
+            found.append(Mistake(f"stations.{name}.key", "is missing: a till without a key can't redeem"))
+    for index, pattern in enumerate(config.codes.embedded):
+        if len(pattern) not in {13, 18} or set(pattern) - set("0123456789PVWXC"):
+            wanted = "wanted 13 or 18 characters out of digits, P, V, W, X, C"
+            found.append(Mistake(f"codes.embedded[{index}]", f"got {pattern!r}, {wanted}"))
+    return found

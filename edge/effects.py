@@ -1,0 +1,33 @@
+"""Every deed the store can ask for. Imperative; done after the commit; a lost one heals itself.
+
+Tables say what should be; drivers are made to match at start and after they came back. So an effect is
+a hint to hurry, never the only copy of anything.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from edge.events import Code
+from edge.ids import StationId
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Something to do now."""
+
+
+class ShowOnKiosk(Effect, frozen=True, kw_only=True):
+    """The station's screen goes to what was scanned, from whatever page it shows."""
+
+    station: StationId
+    code: Code
+
+
+class ReloadKiosk(Effect, frozen=True, kw_only=True):
+    """Fetch the page anew (documents, prices or the program changed). None: every station."""
+
+    station: StationId | None = None
+
+
+class TellCloud(Effect, frozen=True, kw_only=True):
+    """Rows were added to the outbox: the bridge need not wait for its next look."""

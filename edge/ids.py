@@ -1,0 +1,20 @@
+"""Names of things, as types, so that a station is never passed for a device."""
+
+from typing import Annotated, NewType
+
+import msgspec
+
+StationId = NewType("StationId", str)
+"""A kiosk or till: `[stations.<id>]` in gateway.toml."""
+DeviceId = NewType("DeviceId", str)
+"""A scanner, camera or counter: its `id` in gateway.toml."""
+ZoneId = NewType("ZoneId", str)
+"""A part of the shop that is counted: `door`, `till`, `drinks`."""
+CampaignId = NewType("CampaignId", str)
+Serial = NewType("Serial", str)
+"""One coupon: 80 random bits in base32, 16 characters."""
+Gtin = NewType("Gtin", str)
+"""GTIN-14, zero-padded, check digit right: one spelling for EAN-8, UPC-A, EAN-13 and ITF-14."""
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+"""What an id may look like: fits a topic level, a URL path segment and a file name."""

@@ -1,0 +1,104 @@
+"""What the shop manages: the types of its documents, and the frozen `Shop` that the rules read.
+
+`edge.documents` keeps them on disk; the cloud, the command line and the admin page may replace them, one kind
+at a time, each set checked whole. The store sees a `Shop` that does not change under it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from edge.ids import Name
+
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all; `id` is unique among its kind."""
+
+    id: Name
+
+
+class Zone(Document, frozen=True, kw_only=True):
+    name_zh: Text
+    name_en: Text
+
+
+class Slide(Document, frozen=True, kw_only=True):
+    """One picture of a kiosk's attract page."""
+
+    title_zh: Text
+    title_en: Text
+    text_zh: str = ""
+    text_en: str = ""
+    gtin: str = ""
+    """A product to open when it is touched."""
+
+
+class CouponKind(StrEnum):
+    DISCOUNT = "discount"
+    """`value` is per mille off: 200 = 20 % off (八折)."""
+    CASH = "cash"
+    """`value` is fen off."""
+    GIFT = "gift"
+    PARKING = "parking"
+    """`value` is minutes."""
+    PICKUP = "pickup"
+
+
+class RiskClass(StrEnum):
+    HOME = "A"
+    """Redeemable only where issued: no double spend is possible offline."""
+    BUDGET = "B"
+    """Any store, offline up to a budget: the worst loss is that budget."""
+    ONLINE = "C"
+
+
+class Campaign(Document, frozen=True, kw_only=True):
+    name_zh: Text
+    name_en: Text
+    kind: CouponKind
+    value: Count = 0
+    min_spend_fen: Count = 0
+    starts_ms: Annotated[int, Meta(ge=0)]
+    ends_ms: Annotated[int, Meta(ge=0)]
+    """Coupons of it are worth nothing after this (UTC, ms)."""
+    valid_days: Annotated[int, Meta(ge=0, le=3650)] = 0
+    """Days a coupon lives from its issue; 0: until the campaign ends."""
+    per_member: Count = 1
+    """Coupons one holder may have of it; 0: no limit."""
+    risk: RiskClass = RiskClass.HOME
+    stock: Count = 0
+    """Units the whole campaign has; grants never sum to more."""
+    self_serve: bool = True
+    """Shoppers may take it themselves in the wallet."""
+
+    def __post_init__(self) -> None:
+        if self.ends_ms <= self.starts_ms:
+            raise ValueError("ends_ms must be later than starts_ms")
+        if self.kind is CouponKind.DISCOUNT and not 0 < self.value <= 1000:
+            raise ValueError("value of a discount is per mille off, 1 to 1000")
+
+
+KINDS: Mapping[str, type[Document]] = MappingProxyType({"zones": Zone, "campaigns": Campaign, "slides": Slide})
+"""Name of a kind, as in `storegate documents put campaigns FILE` → the type of its items."""
+
+
+class Shop(msgspec.Struct, frozen=True, kw_only=True):
+    """All documents and the settings that rules need; replaced whole."""
+
+    timezone: str = "Asia/Shanghai"
+    occupancy_reset_at: str = "04:00"
+    reserve_s: int = 120
+    unset_clock: str = "grace"
+    outbox_max_bytes: int = 256 * 1024 * 1024
+    zones: Mapping[str, Zone] = {}
+    campaigns: Mapping[str, Campaign] = {}
+    slides: Mapping[str, Slide] = {}

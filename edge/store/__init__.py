@@ -1,0 +1,27 @@
+"""The shop's rules: `handle(event, tx)` → what happened and what to do.
+
+Here is no clock, no randomness, no socket, no asyncio and no thread: what a rule needs of those comes
+inside the event, what it knows of the shop comes with the transaction. So every rule is tested as a
+dialogue over an in-memory SQLite.
+"""
+
+from __future__ import annotations
+
+from edge import events as ev
+from edge.store import footfall, gateway, kiosk
+from edge.store.tx import Outcome, Tx
+
+__all__ = ["Outcome", "Tx", "handle"]
+
+
+def handle(event: ev.Event, tx: Tx) -> Outcome:
+    """Decides one event inside the caller's savepoint. An exception undoes all of it."""
+    match event:
+        case ev.CodeScanned():
+            return kiosk.scanned(event, tx)
+        case ev.ProductSearched() | ev.ProductViewed() | ev.KioskReset():
+            return kiosk.used(event, tx)
+        case ev.FootfallCounted():
+            return footfall.counted(event, tx)
+        case _:
+            return gateway.told(event, tx)

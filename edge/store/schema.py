@@ -1,0 +1,8 @@
+"""The journal's tables of the store, by `PRAGMA user_version`. A released version's text is never edited: append."""
+
+from __future__ import annotations
+
+from edge.store import coupons, footfall, gateway
+
+MIGRATIONS: tuple[str, ...] = (gateway.SCHEMA + footfall.SCHEMA + coupons.SCHEMA,)
+"""Text number n takes a journal from version n to n + 1."""

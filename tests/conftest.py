@@ -1,0 +1,25 @@
+"""What every test stands on: no blocking call in the event loop, no forgotten warning, a clock that a test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+from tests.given import HandClock
+
+
+@pytest.fixture(autouse=True)
+def no_blocking_in_the_loop(request: pytest.FixtureRequest) -> Iterator[BlockBuster | None]:
+    """Fails a test whose event loop waits for a disk, a socket or a sleep. `@pytest.mark.allow_blocking` lifts it."""
+    if request.node.get_closest_marker("allow_blocking"):
+        yield None
+        return
+    with blockbuster_ctx(["edge", "devices", "cloud_bridge"]) as buster:
+        yield buster
+
+
+@pytest.fixture
+def hand_clock() -> HandClock:
+    return HandClock()
