@@ -1,0 +1,106 @@
+"""Opens one web listener and mounts the routes it is given; knows none of them.
+
+    async with listen("shop", config.listen.shop, [*kiosk_routes, *till_routes]) as bound:
+        print(bound.url)
+
+Slow or endless senders are bounded: a request's head must arrive within HEAD_S, its body within BODY_S, a body
+has at most `max_body` bytes, and a listener keeps at most MAX_CONNECTIONS open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from edge.config import Listener
+from edge.errors import UsageError
+from edge.web import faults, guard, pages
+
+HEAD_S = 15
+"""Also how long an idle connection is kept: browsers open a new one without a user noticing."""
+MAX_BODY = 64 * 1024
+"""Bytes. Forms and till calls are below 4 kB; a part that takes documents asks for more."""
+GRACE_S = 3.0
+"""Answers under way at the end get this long."""
+BACKLOG = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundListener:
+    """Where a listener really is, port 0 resolved."""
+
+    name: str
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Without a slash at the end. A listener on every address is named by loopback."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        return f"http://{host}:{self.port}"
+
+
+@asynccontextmanager
+async def listen(
+    name: str,
+    listener: Listener,
+    routes: Iterable[web.AbstractRouteDef],
+    *,
+    middlewares: Iterable[Middleware] = (),
+    language: str = "zh-CN",
+    host_names: Collection[str] | None = (),
+    max_body: int = MAX_BODY,
+    grace_s: float = GRACE_S,
+) -> AsyncIterator[BoundListener]:
+    """Serves until the block ends, then closes within about twice `grace_s`.
+
+    `language` is what a browser gets that asks for none of ours. `host_names` are the names, beside addresses,
+    localhost and this machine's own, under which the listener may be called (against DNS rebinding); None: any,
+    for the guest side, where phones ask for other people's sites. Raises UsageError when the address can't be had.
+    """
+    app = await asyncio.to_thread(_build, routes, tuple(middlewares), language, host_names, max_body)
+    runner = web.AppRunner(
+        app, handle_signals=False, access_log=None, keepalive_timeout=HEAD_S, shutdown_timeout=grace_s
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, listener.host, listener.port, backlog=BACKLOG)
+        try:
+            await site.start()
+        except OSError as error:
+            where = f"{listener.host}:{listener.port}"
+            hint = f"change listen.{name} in gateway.toml, or stop what uses it (ss -ltnp)"
+            raise UsageError(f"can't listen on {where}: {error.strerror or error}", hint=hint) from error
+        yield BoundListener(name=name, host=listener.host, port=runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+def _build(
+    routes: Iterable[web.AbstractRouteDef],
+    middlewares: tuple[Middleware, ...],
+    language: str,
+    host_names: Collection[str] | None,
+    max_body: int,
+) -> web.Application:
+    """Reads templates, words and static files: not for the event loop."""
+    app = web.Application(
+        client_max_size=max_body,
+        middlewares=(
+            guard.headers,
+            faults.pages_for_errors,
+            guard.only_named(host_names),
+            guard.same_site_only,
+            guard.bounded,
+            *middlewares,
+        ),
+    )
+    pages.prepare(app, language=language)
+    app.add_routes(list(routes))
+    app.router.add_get("/static/{name}", pages.static)
+    return app

@@ -1,0 +1,75 @@
+"""Errors as people and programs meet them: a page in their language, or `{"error": {code, message, hint}}`."""
+
+from __future__ import annotations
+
+import logging
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from edge.errors import JournalRefusedError, StoregateError
+from edge.web import pages
+
+log = logging.getLogger(__name__)
+API_PATHS = ("/till/v1/", "/api/", "/shake/v1/", "/captive-portal/api")
+"""Below these programs ask, and get JSON."""
+
+
+class Fault(StoregateError):
+    """Ends a request with a status and words for who asked. `extra` goes into the JSON error object."""
+
+    def __init__(
+        self, status: int, code: str, message: str, *, hint: str = "", extra: dict[str, object] | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.code = code
+        self.extra = extra or {}
+
+
+@web.middleware
+async def pages_for_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """No stack trace and no default page ever leaves a listener."""
+    try:
+        return await handler(request)
+    except Fault as fault:
+        return answer(request, fault)
+    except web.HTTPException as error:
+        if error.status < 400:  # a redirect is an answer
+            raise
+        response = answer(request, _of_http(error))
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
+    except JournalRefusedError as error:
+        log.warning("%s %s: %s", request.method, request.match_info.route.name or "page", error)
+        response = answer(request, Fault(503, error.reason.value, str(error), hint="Please try again in a moment."))
+        response.headers["Retry-After"] = "5"
+        return response
+    # the last fence before a person: whatever a handler did wrong, they get a page and we get the trace
+    except Exception:
+        log.exception("a page failed: %s", request.method)
+        return answer(request, Fault(500, "fault", "Something went wrong on our side.", hint="Please try again."))
+
+
+def answer(request: web.Request, fault: Fault) -> web.Response:
+    """The fault as a page, or as JSON where a program asks."""
+    if wants_json(request):
+        error = {"code": fault.code, "message": str(fault), "hint": fault.hint, **fault.extra}
+        return web.json_response({"error": error}, status=fault.status)
+    return pages.page(
+        request,
+        "web/error.jinja",
+        status=fault.status,
+        fault=fault,
+        known=f"web.{fault.code}" in pages.words_of(request),
+    )
+
+
+def wants_json(request: web.Request) -> bool:
+    return request.path.startswith(API_PATHS) or "application/json" in request.headers.get("Accept", "")
+
+
+def _of_http(error: web.HTTPException) -> Fault:
+    codes = {404: "not_found", 405: "wrong_method", 413: "too_large", 400: "bad_request"}
+    return Fault(error.status, codes.get(error.status, f"http_{error.status}"), error.reason)

@@ -1,0 +1,108 @@
+"""What every answer and every request of the three listeners is held to."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from edge.web.faults import Fault
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
+    ),
+    # not no-referrer: that makes browsers send `Origin: null` with a form, and the check below could not tell it
+    # from a stranger's. Nothing of ours goes to another site either way.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
+}
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+BODY_S = 20.0
+"""A handler, with the body it reads, gets this long; a WebSocket is not bounded by it."""
+
+
+@web.middleware
+async def headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Security headers, and no copy in any cache unless the page says so."""
+    response = await handler(request)
+    if not response.prepared:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+@web.middleware
+async def same_site_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuses what another site makes a shopper's browser send: changes, and WebSockets, which have no CORS.
+
+    A browser always sends Origin with both. A program (a till) sends none and has its own key.
+    """
+    changes = request.method not in SAFE_METHODS or request.headers.get("Upgrade", "").lower() == "websocket"
+    if changes and not from_here(request):
+        raise Fault(403, "other_site", "This may only be asked from our own pages.")
+    return await handler(request)
+
+
+def from_here(request: web.Request) -> bool:
+    """Whether the page that asks is ours, as far as the browser says."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return request.headers.get("Sec-Fetch-Site", "none") in {"same-origin", "none"}
+    if origin == "null":
+        return request.headers.get("Sec-Fetch-Site") == "same-origin"
+    return urlsplit(origin).netloc.lower() == request.host.lower()
+
+
+def only_named(names: Collection[str] | None) -> Middleware:
+    """Refuses a Host that is neither an address, nor localhost, nor this machine, nor in `names` (None: any)."""
+    known = {"localhost", *(name.lower() for name in names or ())}
+    machine = socket.gethostname().lower()
+    known |= {machine, f"{machine}.local"}
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if names is not None and (host := _host(request.host)) not in known and not _is_address(host):
+            hint = "Call it by its address, or add the name to listen.public_url."
+            raise Fault(421, "wrong_host", "This gateway does not go by that name.", hint=hint)
+        return await handler(request)
+
+    return check
+
+
+@web.middleware
+async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A body that trickles in, or a handler that hangs, ends with 408."""
+    if request.headers.get("Upgrade", "").lower() == "websocket":
+        return await handler(request)
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await handler(request)
+    except TimeoutError as error:
+        raise Fault(408, "too_slow", "This took too long.", hint="Please try again.") from error
+
+
+def _host(host: str) -> str:
+    """`Host` without its port: `[::1]:80` → `::1`."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
