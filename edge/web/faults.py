@@ -15,7 +15,7 @@ API_PATHS = ("/till/v1/", "/api/", "/shake/v1/", "/captive-portal/api")
 """Below these programs ask, and get JSON."""
 
 
-class Fault(StoregateError):
+class WebError(StoregateError):
     """Ends a request with a status and words for who asked. `extra` goes into the JSON error object."""
 
     def __init__(
@@ -32,7 +32,7 @@ async def pages_for_errors(request: web.Request, handler: Handler) -> web.Stream
     """No stack trace and no default page ever leaves a listener."""
     try:
         return await handler(request)
-    except Fault as fault:
+    except WebError as fault:
         return answer(request, fault)
     except web.HTTPException as error:
         if error.status < 400:  # a redirect is an answer
@@ -43,16 +43,16 @@ async def pages_for_errors(request: web.Request, handler: Handler) -> web.Stream
         return response
     except JournalRefusedError as error:
         log.warning("%s %s: %s", request.method, request.match_info.route.name or "page", error)
-        response = answer(request, Fault(503, error.reason.value, str(error), hint="Please try again in a moment."))
+        response = answer(request, WebError(503, error.reason.value, str(error), hint="Please try again in a moment."))
         response.headers["Retry-After"] = "5"
         return response
     # the last fence before a person: whatever a handler did wrong, they get a page and we get the trace
     except Exception:
         log.exception("a page failed: %s", request.method)
-        return answer(request, Fault(500, "fault", "Something went wrong on our side.", hint="Please try again."))
+        return answer(request, WebError(500, "fault", "Something went wrong on our side.", hint="Please try again."))
 
 
-def answer(request: web.Request, fault: Fault) -> web.Response:
+def answer(request: web.Request, fault: WebError) -> web.Response:
     """The fault as a page, or as JSON where a program asks."""
     if wants_json(request):
         error = {"code": fault.code, "message": str(fault), "hint": fault.hint, **fault.extra}
@@ -70,6 +70,6 @@ def wants_json(request: web.Request) -> bool:
     return request.path.startswith(API_PATHS) or "application/json" in request.headers.get("Accept", "")
 
 
-def _of_http(error: web.HTTPException) -> Fault:
+def _of_http(error: web.HTTPException) -> WebError:
     codes = {404: "not_found", 405: "wrong_method", 413: "too_large", 400: "bad_request"}
-    return Fault(error.status, codes.get(error.status, f"http_{error.status}"), error.reason)
+    return WebError(error.status, codes.get(error.status, f"http_{error.status}"), error.reason)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from edge.web.faults import Fault
+from edge.web.faults import WebError
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -51,7 +51,7 @@ async def same_site_only(request: web.Request, handler: Handler) -> web.StreamRe
     """
     changes = request.method not in SAFE_METHODS or request.headers.get("Upgrade", "").lower() == "websocket"
     if changes and not from_here(request):
-        raise Fault(403, "other_site", "This may only be asked from our own pages.")
+        raise WebError(403, "other_site", "This may only be asked from our own pages.")
     return await handler(request)
 
 
@@ -75,7 +75,7 @@ def only_named(names: Collection[str] | None) -> Middleware:
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         if names is not None and (host := _host(request.host)) not in known and not _is_address(host):
             hint = "Call it by its address, or add the name to listen.public_url."
-            raise Fault(421, "wrong_host", "This gateway does not go by that name.", hint=hint)
+            raise WebError(421, "wrong_host", "This gateway does not go by that name.", hint=hint)
         return await handler(request)
 
     return check
@@ -90,7 +90,7 @@ async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
         async with asyncio.timeout(BODY_S):
             return await handler(request)
     except TimeoutError as error:
-        raise Fault(408, "too_slow", "This took too long.", hint="Please try again.") from error
+        raise WebError(408, "too_slow", "This took too long.", hint="Please try again.") from error
 
 
 def _host(host: str) -> str:

@@ -13,7 +13,7 @@ from edge.config import Listener
 from edge.errors import JournalRefusedError, Refusal, UsageError
 from edge.web import app
 from edge.web.app import BoundListener, listen
-from edge.web.faults import Fault
+from edge.web.faults import WebError
 from edge.web.pages import money
 
 
@@ -34,7 +34,7 @@ async def full(request: web.Request) -> web.Response:
 
 
 async def refused(request: web.Request) -> web.Response:
-    raise Fault(409, "used", "The coupon was used.", hint="Ask for another.", extra={"till": "till-1"})
+    raise WebError(409, "used", "The coupon was used.", hint="Ask for another.", extra={"till": "till-1"})
 
 
 async def socket(request: web.Request) -> web.WebSocketResponse:
