@@ -1,0 +1,59 @@
+"""Where facts come in: journal first, then deeds. An effect is done after the commit, and never before it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from edge.board import Board, Problem, State
+from edge.effects import Effect
+from edge.events import DeviceFound, DeviceLost, Event
+from edge.journal import Journal
+
+E = TypeVar("E", bound=Effect)
+Sink = Callable[[Any], Awaitable[None]]
+
+
+class Pump:
+    """Submits events and hands their effects to the sinks that asked for the type."""
+
+    def __init__(self, journal: Journal, board: Board) -> None:
+        self._journal = journal
+        self._board = board
+        self._sinks: dict[type[Effect], list[Sink]] = {}
+
+    def on(self, kind: type[E], sink: Callable[[E], Awaitable[None]]) -> None:
+        """`sink` gets every effect of a type, in the order of `on`. It should only wake or send: callers wait."""
+        self._sinks.setdefault(kind, []).append(sink)
+
+    async def submit(self, event: Event) -> object:
+        """The store's reply, once the event is on the disk. Raises JournalRefusedError when it is not.
+
+        A sink that fails is told on the board; the event stays done: effects are reconciled, not trusted.
+        """
+        self._note(event)
+        outcome = await self._journal.submit(event)
+        for effect in outcome.effects:
+            for sink in self._sinks.get(type(effect), ()):
+                try:
+                    await sink(effect)
+                except Exception as error:  # noqa: BLE001 - whatever a sink does wrong, the caller's event is on disk
+                    self._tell(event, effect, error)
+        return outcome.reply
+
+    def _note(self, event: Event) -> None:
+        device_id = getattr(event, "device", None)
+        if not isinstance(device_id, str):
+            return
+        device = self._board.device(device_id, getattr(event, "kind", "") or getattr(event, "transport", ""))
+        match event:
+            case DeviceLost():
+                device.state, device.problem = State.WAITING, event.problem
+            case DeviceFound():
+                device.kind, device.state, device.problem, device.seen = event.kind, State.UP, "", event.at
+            case _:
+                device.state, device.problem, device.seen = State.UP, "", event.at
+
+    def _tell(self, event: Event, effect: Effect, error: Exception) -> None:
+        where = f"effect {type(effect).__name__}"
+        self._board.tell(Problem(at=event.at, where=where, text=str(error) or type(error).__name__))
