@@ -85,6 +85,16 @@ class CommandDone(Event, frozen=True, kw_only=True):
     ok: bool
 
 
+class RowsUnsendable(Event, frozen=True, kw_only=True):
+    """Rows of the outbox that fit into no packet of this broker; they are forgotten once this is on disk."""
+
+    kept: str
+    """Of edge.telemetry.Kept: what kind of rows."""
+    ranges: tuple[tuple[int, int], ...]
+    """Sequence numbers, both ends included."""
+    limit_bytes: Count
+
+
 # --- scanners -----------------------------------------------------------------------------------------
 
 
@@ -222,7 +232,14 @@ class ReserveAsked(Event, frozen=True, kw_only=True):
     till: StationId
     holder: str = ""
     """Hash of the member at the till, or empty."""
+    wrong_holder: bool = False
+    """The token names a holder that is not the member at the till."""
     issued_here: bool = True
+    from_ms: int = 0
+    """What a token of another shop says of its own validity; ours are known by their row."""
+    to_ms: int = 0
+    value_fen: Count = 0
+    """What the till expects it to take off: held against the budget until the commit."""
 
 
 class CommitAsked(Event, frozen=True, kw_only=True):

@@ -77,6 +77,10 @@ class Campaign(Document, frozen=True, kw_only=True):
     risk: RiskClass = RiskClass.HOME
     stock: Count = 0
     """Units the whole campaign has; grants never sum to more."""
+    budget_units: Count = 0
+    """Risk class B: coupons of other shops that this gateway may redeem offline, at most; 0: none."""
+    budget_fen: Count = 0
+    """Risk class B: what they may take off together, at most; 0: only the units are limited."""
     self_serve: bool = True
     """Shoppers may take it themselves in the wallet."""
 

@@ -65,7 +65,7 @@ class RecordsLost(Telemetry, frozen=True, kw_only=True):
     TYPE = "records.lost.v1"
     kept: Kept
     reason: str
-    """outbox_full | folded (the sums went on in a new row)"""
+    """outbox_full | folded (the sums went on in a new row) | too_big (for any packet of the broker)"""
     count: Count
     ranges: list[Range]
 
@@ -206,6 +206,10 @@ class GrantReceived(Telemetry, frozen=True, kw_only=True):
     grant_id: str
     campaign: str
     units: Count
+    ledger_n: Count
+    """Number of the ledger entry behind it."""
+    ledger_hash: str
+    """Hash of that entry, which covers all before it: who has seen it can tell a ledger that was turned back."""
 
 
 class CouponIssued(Telemetry, frozen=True, kw_only=True):
@@ -218,16 +222,25 @@ class CouponIssued(Telemetry, frozen=True, kw_only=True):
     station: str | None
     valid_from_ms: int
     valid_to_ms: int
+    ledger_n: Count
+    """Number of the ledger entry behind it."""
+    ledger_hash: str
+    """Hash of that entry, which covers all before it: who has seen it can tell a ledger that was turned back."""
 
 
 class CouponRedeemed(Telemetry, frozen=True, kw_only=True):
-    """A unit moved outstanding → redeemed."""
+    """A unit moved outstanding → redeemed; or another shop's coupon was honoured inside the offline budget."""
 
     TYPE = "coupon.redeemed.v1"
     campaign: str
     serial: str
     till: str
     value_fen: Count
+    issued_here: bool
+    ledger_n: Count
+    """Number of the ledger entry behind it."""
+    ledger_hash: str
+    """Hash of that entry, which covers all before it: who has seen it can tell a ledger that was turned back."""
 
 
 class CouponEnded(Telemetry, frozen=True, kw_only=True):
@@ -238,6 +251,10 @@ class CouponEnded(Telemetry, frozen=True, kw_only=True):
     serial: str
     how: str
     """expired | voided"""
+    ledger_n: Count
+    """Number of the ledger entry behind it."""
+    ledger_hash: str
+    """Hash of that entry, which covers all before it: who has seen it can tell a ledger that was turned back."""
     reason: str = ""
 
 

@@ -8,13 +8,13 @@ dialogue over an in-memory SQLite.
 from __future__ import annotations
 
 from edge import events as ev
-from edge.store import footfall, gateway, kiosk
+from edge.store import coupon_time, coupons, footfall, gateway, kiosk, redeem
 from edge.store.tx import Outcome, Tx
 
 __all__ = ["Outcome", "Tx", "handle"]
 
 
-def handle(event: ev.Event, tx: Tx) -> Outcome:
+def handle(event: ev.Event, tx: Tx) -> Outcome:  # noqa: C901, PLR0911 - one line a case
     """Decides one event inside the caller's savepoint. An exception undoes all of it."""
     match event:
         case ev.CodeScanned():
@@ -23,5 +23,20 @@ def handle(event: ev.Event, tx: Tx) -> Outcome:
             return kiosk.used(event, tx)
         case ev.FootfallCounted():
             return footfall.counted(event, tx)
+        case ev.GrantReceived():
+            return coupons.granted(event, tx)
+        case ev.CouponAsked():
+            return coupons.asked(event, tx)
+        case ev.ReserveAsked():
+            return redeem.reserve(event, tx)
+        case ev.CommitAsked():
+            return redeem.commit(event, tx)
+        case ev.ReleaseAsked():
+            return redeem.release(event, tx)
+        case ev.VoidAsked():
+            return coupons.void_asked(event, tx)
+        case ev.TimePassed():
+            coupon_time.passed(event, tx)
+            return gateway.told(event, tx)
         case _:
             return gateway.told(event, tx)
