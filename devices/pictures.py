@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self, cast
@@ -154,6 +154,36 @@ def _why_not(text: str, *, stream: bool, camera: bool) -> str:
     if not Path(path).exists():
         return f"{path} is not there: `ls /dev/video*` shows the cameras"
     return f"{path} is busy, or not ours to read: add the user to the group video"
+
+
+def write_film(path: Path, frames: Iterable[Gray], *, fps: float) -> int:
+    """Grey pictures of one size as a film (`.mp4`, `.avi`); returns how many. Raises DeviceError."""
+    writer: cv2.VideoWriter | None = None
+    code = cv2.VideoWriter.fourcc(*("mp4v" if path.suffix == ".mp4" else "MJPG"))
+    count = 0
+    try:
+        for gray in frames:
+            if writer is None:
+                writer = cv2.VideoWriter(str(path), code, fps, (gray.shape[1], gray.shape[0]), isColor=False)
+                if not writer.isOpened():
+                    raise DeviceError(f"can't write a film to {path}", hint="is the folder there? wanted .mp4 or .avi")
+            writer.write(gray)
+            count += 1
+    finally:
+        if writer is not None:
+            writer.release()
+    return count
+
+
+def write_picture(path: Path, picture: Colour | Gray) -> None:
+    """As `.png` or `.jpg`, by the name. Raises PictureError."""
+    good, data = cv2.imencode(path.suffix or ".png", picture)
+    if not good:
+        raise PictureError(f"can't write {path}", hint="wanted .png or .jpg")
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        raise PictureError(f"can't write {path}: {error.strerror}") from error
 
 
 # --- single pictures ----------------------------------------------------------------------------------
