@@ -70,6 +70,10 @@ def _tell(event: ev.Event, tx: Tx) -> None:
             news = tm.CatalogueChanged(
                 products=event.products, sha256=event.sha256, priced_at_ms=event.priced_at_ms, by=event.by
             )
+        case ev.RowsUnsendable():
+            ranges = [tm.Range(first, last) for first, last in event.ranges]
+            count = sum(last - first + 1 for first, last in event.ranges)
+            news = tm.RecordsLost(kept=tm.Kept(event.kept), reason="too_big", count=count, ranges=ranges)
         case _:
             raise TypeError(f"no rule for {type(event).__name__}")
     tx.tell(news, at=event.at)

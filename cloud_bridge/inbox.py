@@ -1,0 +1,57 @@
+"""Messages to this gateway: commands are done and answered, the watermark is passed on.
+
+A command is acknowledged to the broker once its answer is kept and sent. When the line breaks before that, the broker
+brings it again (its session outlives ours by a day) and the kept answer is sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from cloud_bridge.endpoint import Incoming, Said
+from cloud_bridge.mqtt import Link
+from cloud_bridge.topics import Gateway, Lane, may_answer, parse
+from edge.commands import Asked
+from edge.errors import JournalRefusedError
+
+Answer = Callable[[Asked], Awaitable[bytes]]
+"""edge.commands.Commands.answer"""
+AT_ONCE = 4
+"""A catalogue may take minutes: a ping must not wait for it."""
+RETRY_S = 5.0
+"""After an answer could not be kept (disk full)."""
+
+
+async def run(link: Link, *, gateway: Gateway, answer: Answer, watermark: Callable[[Incoming], None]) -> None:
+    """Until the connection ends: raises CloudError."""
+    places = asyncio.Semaphore(AT_ONCE)
+    async with asyncio.TaskGroup() as group:
+        while True:
+            message = await link.receive()
+            parts = parse(message.topic)
+            if parts is not None and parts.gateway == gateway and parts.lane is Lane.COMMANDS:
+                await places.acquire()
+                task = group.create_task(_command(link, message, parts.kind, gateway=gateway, answer=answer))
+                task.add_done_callback(lambda _: places.release())
+                continue
+            if message.topic == gateway.watermark:
+                watermark(message)
+            link.ack(message)
+
+
+async def _command(link: Link, message: Incoming, name: str, *, gateway: Gateway, answer: Answer) -> None:
+    now_s = asyncio.get_running_loop().time()  # the monotonic clock
+    not_after_s = None if message.expires_in_s is None else now_s + message.expires_in_s
+    while True:
+        try:
+            reply = await answer(Asked(name, message.payload, not_after_s))
+            break
+        except JournalRefusedError:
+            await asyncio.sleep(RETRY_S)
+    topics = [gateway.answer(name)]
+    if may_answer(message.response_topic) and message.response_topic not in topics:
+        topics.append(message.response_topic)
+    for topic in topics:
+        await link.tell(Said(topic, reply), doing=f"answer on {topic}", correlation=message.correlation)
+    link.ack(message)
