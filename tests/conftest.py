@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
 from tests.given import HandClock
+
+
+def pytest_configure() -> None:
+    """Says that there is no loop yet, or pytest-asyncio makes one after a plain test and leaves it unclosed."""
+    asyncio.set_event_loop(None)
 
 
 @pytest.fixture(autouse=True)
