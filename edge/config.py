@@ -135,6 +135,8 @@ class Strip(Section):
     gap_px: Annotated[int, Meta(ge=4, le=128)] = 12
     entering: Literal["forward", "backward"] = "forward"
     """forward: towards larger x or y is entering."""
+    person_px: Annotated[int, Meta(ge=0, le=2000)] = 0
+    """How long a person is along the strip; 0: learned from the people seen."""
 
     def __post_init__(self) -> None:
         if self.end <= self.start:
@@ -169,6 +171,8 @@ class OutboxSection(Section):
 class CouponsSection(Section):
     issuer_keys: dict[str, str] = {}
     """Cloud keys that may sign grants: key id → Ed25519 public key, base64."""
+    peer_keys: dict[str, str] = {}
+    """Other gateways whose coupons are read here: name → Ed25519 public key, base64. Needed for risk class B."""
     reserve_s: Annotated[int, Meta(ge=10, le=3600)] = 120
     unset_clock: Literal["refuse", "grace"] = "grace"
     """What a coupon with dates is worth while the clock is unset."""

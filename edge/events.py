@@ -232,8 +232,6 @@ class ReserveAsked(Event, frozen=True, kw_only=True):
     till: StationId
     holder: str = ""
     """Hash of the member at the till, or empty."""
-    wrong_holder: bool = False
-    """The token names a holder that is not the member at the till."""
     issued_here: bool = True
     from_ms: int = 0
     """What a token of another shop says of its own validity; ours are known by their row."""

@@ -25,12 +25,15 @@ from edge.coupon_answers import (
     pack,
     unpack,
 )
-from edge.ids import CampaignId
+from edge.ids import CampaignId, Serial
 from edge.shop import Campaign, CouponKind, RiskClass, Shop
 from edge.store import coupon_rows, coupons, ledger
 from edge.store.coupon_rows import CouponRow, HoldRow
 from edge.store.ledger import Account
 from edge.store.tx import Outcome, Rows, Tx
+
+MEMBER = "member-"
+"""A holder of this kind is a person the till may know; a wallet is only a browser, and its coupons go to the bearer."""
 
 
 def reserve(event: ev.ReserveAsked, tx: Tx) -> Outcome:
@@ -56,7 +59,8 @@ def reserve(event: ev.ReserveAsked, tx: Tx) -> Outcome:
         ),
     )
     if isinstance(answer, Refused):
-        coupons.tell_refused(tx, event, campaign=event.campaign, refused=answer, station=event.till)
+        campaign = _campaign_of(tx.db, event.serial) or event.campaign
+        coupons.tell_refused(tx, event, campaign=campaign, refused=answer, station=event.till)
     return Outcome(reply=answer)
 
 
@@ -65,7 +69,7 @@ def _decide(event: ev.ReserveAsked, tx: Tx) -> AnyAnswer:
     if row is None:
         if event.issued_here:
             return Refused(why=Why.UNKNOWN)
-        row = _foreign(event)
+        row = foreign(event.serial, event.campaign, from_ms=event.from_ms, to_ms=event.to_ms)
     elif row.state is CouponState.HELD and row.hold_key is not None:
         row = _lapse_if_due(event, tx.db, row)
     campaign = tx.shop.campaigns.get(row.campaign)
@@ -133,7 +137,7 @@ def _unsure(shop: Shop, row: CouponRow, now: Stamp) -> Refused | None:
 
 
 def _not_for_this_till(event: ev.ReserveAsked, db: Rows, row: CouponRow, campaign: Campaign | None) -> Refused | None:
-    if event.wrong_holder or (row.holder and event.holder and row.holder != event.holder):
+    if event.holder and row.holder.startswith(MEMBER) and row.holder != event.holder:
         return Refused(why=Why.WRONG_MEMBER)
     if campaign is None:
         return None
@@ -171,19 +175,19 @@ def _fen_left(db: Rows, row: CouponRow, *, default: int) -> int:
     return default if found is None or found[0] is None else int(found[0])
 
 
-def _foreign(event: ev.ReserveAsked) -> CouponRow:
+def foreign(serial: Serial, campaign: str, *, from_ms: int, to_ms: int) -> CouponRow:
     """Another shop's coupon as its token tells it; `n` 0: not in our rows yet."""
     return CouponRow(
         n=0,
-        serial=event.serial,
-        campaign=event.campaign,
+        serial=serial,
+        campaign=campaign,
         holder="",
         state=CouponState.OUTSTANDING,
         here=False,
         grant_id="",
-        from_ms=event.from_ms,
-        to_ms=event.to_ms,
-        at_ms=event.at.at_ms,
+        from_ms=from_ms,
+        to_ms=to_ms,
+        at_ms=from_ms,
         ended_ms=None,
         ended_at="",
         hold_key=None,
@@ -228,7 +232,7 @@ def commit(event: ev.CommitAsked, tx: Tx) -> Outcome:
         return Outcome(reply=_again(event, unpack(held.closing)))
     answer = _redeem(event, tx, held)
     if isinstance(answer, Refused):
-        coupons.tell_refused(tx, event, campaign=_campaign_of(tx.db, held), refused=answer, station=event.till)
+        coupons.tell_refused(tx, event, campaign=_campaign_of(tx.db, held.serial), refused=answer, station=event.till)
     return Outcome(reply=answer)
 
 
@@ -332,6 +336,6 @@ def release(event: ev.ReleaseAsked, tx: Tx) -> Outcome:
     return Outcome(reply=answer)
 
 
-def _campaign_of(db: Rows, held: HoldRow) -> str:
-    row = coupon_rows.coupon(db, held.serial)
+def _campaign_of(db: Rows, serial: str) -> str:
+    row = coupon_rows.coupon(db, serial)
     return row.campaign if row is not None else ""

@@ -138,10 +138,11 @@ def test_an_unset_clock_knows_what_is_past_but_not_what_is_future() -> None:
 
 def test_a_coupon_of_somebody_else_is_refused() -> None:
     shop = Dialogue.start()
-    serial = shop.issued(holder="wang")
-    assert why(shop.reserve(serial, "t1/a/1", holder="li")) is Why.WRONG_MEMBER
-    assert why(shop.reserve(serial, "t1/a/2", wrong_holder=True)) is Why.WRONG_MEMBER
-    assert isinstance(shop.reserve(serial, "t1/a/3", holder="wang"), Reserved)
+    serial = shop.issued(holder="member-wang")
+    assert why(shop.reserve(serial, "t1/a/1", holder="member-li")) is Why.WRONG_MEMBER
+    assert isinstance(shop.reserve(serial, "t1/a/3", holder="member-wang"), Reserved)
+    nameless = shop.issued(holder="wallet-7")
+    assert isinstance(shop.reserve(nameless, "t1/a/4", holder="member-li"), Reserved), "a browser is nobody's name"
 
 
 def test_a_campaign_that_was_removed_or_ended_takes_no_more() -> None:

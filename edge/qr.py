@@ -1,0 +1,29 @@
+"""QR codes as SVG for pages and as blocks for a terminal. The one file that knows segno."""
+
+from __future__ import annotations
+
+import io
+
+import segno
+
+QUIET = 4
+"""Modules of white around a code (ISO/IEC 18004)."""
+
+
+def svg(text: str, *, title: str = "") -> str:
+    """An inline `<svg>` that fills its box: black on white whatever the page's colours, or phones can't read it."""
+    made: str = _code(text).svg_inline(
+        border=QUIET, dark="#000", light="#fff", omitsize=True, title=title or None, svgclass="qr", lineclass=None
+    )
+    return made
+
+
+def blocks(text: str) -> str:
+    """Half-height blocks, white on dark as terminals are."""
+    out = io.StringIO()
+    _code(text).terminal(out=out, border=2, compact=True)
+    return out.getvalue()
+
+
+def _code(text: str) -> segno.QRCode:
+    return segno.make(text, error="m", boost_error=False, micro=False)
