@@ -10,7 +10,7 @@ has at most `max_body` bytes, and a listener keeps at most MAX_CONNECTIONS open.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -52,6 +52,7 @@ async def listen(
     routes: Iterable[web.AbstractRouteDef],
     *,
     middlewares: Iterable[Middleware] = (),
+    closing: Iterable[Callable[[], Awaitable[None]]] = (),
     language: str = "zh-CN",
     host_names: Collection[str] | None = (),
     max_body: int = MAX_BODY,
@@ -59,6 +60,7 @@ async def listen(
 ) -> AsyncIterator[BoundListener]:
     """Serves until the block ends, then closes within about twice `grace_s`.
 
+    `closing` is called first at the end: parts with WebSockets say goodbye there.
     `language` is what a browser gets that asks for none of ours. `host_names` are the names, beside addresses,
     localhost and this machine's own, under which the listener may be called (against DNS rebinding); None: any,
     for the guest side, where phones ask for other people's sites. Raises UsageError when the address can't be had.
@@ -78,6 +80,8 @@ async def listen(
             raise UsageError(f"can't listen on {where}: {error.strerror or error}", hint=hint) from error
         yield BoundListener(name=name, host=listener.host, port=runner.addresses[0][1])
     finally:
+        for goodbye in closing:
+            await goodbye()
         await runner.cleanup()
 
 

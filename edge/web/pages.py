@@ -63,6 +63,17 @@ def prepare(app: web.Application, *, language: str) -> None:
 
 def page(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
     """Renders a page, or a part of one, in the request's language."""
+    lang = chosen(request)
+    body = text(request, template, **values)
+    response = web.Response(text=body, status=status, content_type="text/html", charset="utf-8")
+    response.headers["Content-Language"] = lang
+    if request.query.get("lang") == lang:
+        response.set_cookie(COOKIE, lang, httponly=True, samesite="Lax")
+    return response
+
+
+def text(request: web.Request, template: str, **values: object) -> str:
+    """A template as text, for parts of pages and WebSockets."""
     words = words_of(request)
     lang = chosen(request)
     other = next(language for language in LANGUAGES if language != lang)
@@ -73,11 +84,7 @@ def page(request: web.Request, template: str, *, status: int = 200, **values: ob
         "switch_url": str(request.rel_url.update_query(lang=other)),
         "pick": lambda thing, field: getattr(thing, f"{field}_{short(lang)}"),
     }
-    response = aiohttp_jinja2.render_template(template, request, base | values, status=status)
-    response.headers["Content-Language"] = lang
-    if request.query.get("lang") == lang:
-        response.set_cookie(COOKIE, lang, httponly=True, samesite="Lax")
-    return response
+    return aiohttp_jinja2.render_string(template, request, base | values)
 
 
 def chosen(request: web.Request) -> str:

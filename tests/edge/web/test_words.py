@@ -11,7 +11,7 @@ import pytest
 from edge.web.words import PARTS, Words, package_of
 
 WORDS = Words.load()
-USED = re.compile(r"""(?:\bt\(|\bsay\(request, )["']([a-z]+\.[a-z0-9_]+)["']""")
+USED = re.compile(r"""(?:\bt\(|\bsay\(request, )["']([a-z]+\.[a-z0-9_]+)["']\s*[,)]""")
 
 
 def fields_of(text: str) -> set[str]:

@@ -1,0 +1,156 @@
+"""A kiosk's HTTP side. Every path works as a whole page; the page's own script asks for the middle only.
+
+A visit is never in the address: the page stays at `/kiosk/{station}`, and what it shows is in the daemon.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from edge.ids import Gtin, StationId
+from edge.web import pages
+from edge.web.faults import WebError
+from edge.web.shop import views
+from edge.web.shop.counter import Counter
+from edge.web.shop.visits import MAX_WORDS, Goods, Search
+
+PART = "X-Part"
+"""Sent by our script: answer with the middle of the page only."""
+VISIT = "X-Visit"
+REASONS = frozenset({"idle", "finish", "reload"})
+
+
+def routes(counter: Counter) -> list[web.AbstractRouteDef]:
+    kiosk = Kiosk(counter)
+    at = "/kiosk/{station}"
+    return [
+        web.get("/", kiosk.list_all),
+        web.get("/kiosk", kiosk.list_all),
+        web.get(at, kiosk.now),
+        web.get(f"{at}/start", kiosk.start),
+        web.get(f"{at}/search", kiosk.search),
+        web.get(f"{at}/product/{{gtin:[0-9]{{8,14}}}}", kiosk.product),
+        web.post(f"{at}/wish", kiosk.wish),
+        web.post(f"{at}/stay", kiosk.stay),
+        web.post(f"{at}/finish", kiosk.finish),
+        web.get("/goods/{name:[A-Za-z0-9][A-Za-z0-9._-]{0,99}}", kiosk.picture),
+    ]
+
+
+class Kiosk:
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+
+    async def list_all(self, request: web.Request) -> web.StreamResponse:
+        """`/` and `/kiosk`: straight to the only kiosk, or a list."""
+        kiosks = self._counter.kiosks
+        if len(kiosks) == 1:
+            raise web.HTTPFound(f"/kiosk/{next(iter(kiosks))}")
+        return pages.page(request, "shop/stations.jinja", kiosks=kiosks, asked="")
+
+    async def now(self, request: web.Request) -> web.StreamResponse:
+        station = self._station(request)
+        return await self._answer(request, station) if station else self._unknown(request)
+
+    async def start(self, request: web.Request) -> web.StreamResponse:
+        station = self._station(request)
+        if not station:
+            return self._unknown(request)
+        self._counter.visits.show(station, Search(), self._counter.now_ms)
+        return await self._answer(request, station)
+
+    async def search(self, request: web.Request) -> web.StreamResponse:
+        station = self._station(request)
+        if not station:
+            return self._unknown(request)
+        words = request.query.get("q", "")[:MAX_WORDS]
+        if not request.headers.get(PART):
+            self._counter.visits.show(station, Search(words=words), self._counter.now_ms)
+            return await self._answer(request, station)
+        return self._part(await views.hits(self._counter, request, station, words), station)
+
+    async def product(self, request: web.Request) -> web.StreamResponse:
+        station = self._station(request)
+        if not station:
+            return self._unknown(request)
+        via = "alternative" if request.query.get("via") == "alternative" else "search"
+        gtin = Gtin(request.match_info["gtin"].zfill(14))
+        visit = self._counter.visits.show(station, Goods(gtin, via), self._counter.now_ms)
+        answer = await self._answer(request, station)
+        await self._counter.tell_search(visit)
+        await views.tell_viewed(self._counter, station)
+        return answer
+
+    async def wish(self, request: web.Request) -> web.StreamResponse:
+        """Language, contrast, text size, reach, motion: for this visit."""
+        station = self._station(request)
+        if not station:
+            return self._unknown(request)
+        form = await request.post()
+        wanted = {key: value for key, value in form.items() if isinstance(value, str)}
+        self._counter.visits.wish(station, wanted, self._counter.now_ms)
+        return self._done(request, station)
+
+    async def stay(self, request: web.Request) -> web.StreamResponse:
+        """"Still there?" was answered with yes."""
+        station = self._station(request)
+        if not station:
+            return self._unknown(request)
+        if self._counter.visits.of(station):
+            self._counter.visits.touch(station, self._counter.now_ms)
+        return self._done(request, station)
+
+    async def finish(self, request: web.Request) -> web.StreamResponse:
+        station = self._station(request)
+        if not station:
+            return self._unknown(request)
+        reason = str((await request.post()).get("reason", "finish"))
+        visit = self._counter.visits.end(station)
+        if visit is not None:
+            await self._counter.tell_end(visit, reason if reason in REASONS else "finish")
+        return self._done(request, station)
+
+    async def picture(self, request: web.Request) -> web.StreamResponse:
+        """A product's picture out of `{state_dir}/images`, where the catalogue's `image` column points."""
+        name = request.match_info["name"]
+        if not name.lower().endswith((".jpg", ".jpeg", ".png", ".webp")):
+            raise web.HTTPNotFound
+        path = self._counter.config.state_path / "images" / name
+        return web.FileResponse(path, headers={"Cache-Control": "max-age=3600"})
+
+    def _station(self, request: web.Request) -> StationId | None:
+        name = request.match_info["station"]
+        return StationId(name) if name in self._counter.kiosks else None
+
+    def _unknown(self, request: web.Request) -> web.Response:
+        if request.headers.get(PART) or request.method != "GET":
+            raise WebError(404, "not_found", "There is no such kiosk.")
+        asked = request.match_info["station"][:40]
+        return pages.page(request, "shop/stations.jinja", status=404, kiosks=self._counter.kiosks, asked=asked)
+
+    async def _answer(self, request: web.Request, station: StationId) -> web.Response:
+        """The middle alone for our script, else the whole page."""
+        view = await views.view(self._counter, request, station)
+        if request.headers.get(PART):
+            return self._part(view, station)
+        return pages.page(
+            request,
+            "shop/kiosk.jinja",
+            view=view,
+            station=station,
+            section=self._counter.config.stations[station],
+            wishes=self._counter.visits.wishes_of(station),
+            visit=self._counter.visits.id_of(station),
+            busy=self._counter.visits.of(station) is not None,
+            prices=await views.prices_of(self._counter, request),
+            offline=await views.offline_text(self._counter, request),
+        )
+
+    def _part(self, text: str, station: StationId) -> web.Response:
+        headers = {VISIT: self._counter.visits.id_of(station)}
+        return web.Response(text=text, content_type="text/html", charset="utf-8", headers=headers)
+
+    def _done(self, request: web.Request, station: StationId) -> web.StreamResponse:
+        if request.headers.get(PART):
+            return web.Response(status=204, headers={VISIT: self._counter.visits.id_of(station)})
+        raise web.HTTPSeeOther(f"/kiosk/{station}")
