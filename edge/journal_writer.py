@@ -35,6 +35,8 @@ MAX_GROUP = 1000
 """Jobs a transaction: beyond that, waiting costs more than the shared fsync saves."""
 HANDED_STEP = 10_000
 """Numbers that may be handed out before the mark on the disk moves: one fsync per so many rows."""
+CLOCK_MS = 60_000
+"""Time alone moves the clock's mark this rarely: a quiet shop must not wear its card out, an fsync a second."""
 LOCAL_CODES = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE}
 LOCAL_CODES |= {sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE}
 """SQLite errors that a wrong rule causes; all others are the disk's."""
@@ -202,8 +204,10 @@ class Writer:
         outbox.save()
         handed_to = tail.handed_to if outbox.handed_to <= tail.handed_to else outbox.handed_to + HANDED_STEP
         now = Tail(tail.epoch, outbox.last_seq, max(tail.clock_ms, newest_ms), handed_to)
-        if now != tail:
+        if (now.last_seq, now.handed_to) != (tail.last_seq, tail.handed_to) or now.clock_ms > tail.clock_ms + CLOCK_MS:
             write_tail(db, now)
+        else:
+            now = tail
         began = time.perf_counter()
         db.execute("COMMIT")
         self._commit_s = time.perf_counter() - began
