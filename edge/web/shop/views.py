@@ -93,7 +93,7 @@ async def _goods(counter: Counter, request: web.Request, shown: Goods) -> str:
         request,
         "shop/product.jinja",
         product=product,
-        icon=icon_of(product.category, product.name_zh + product.name_en),
+        kind=icon_of(product.category, product.name_zh + product.name_en),
         label=code if code and (code.price_fen is not None or code.weight_g is not None or code.expires) else None,
         priced=when(product.priced_at_ms, **_local(counter, request)),
         alternatives=[other for other in others if other.gtin != product.gtin],

@@ -32,13 +32,13 @@ ROWS = (
     ("百事可乐 600ml", "Pepsi 600 ml", "百事", "饮料", 400, None, "瓶", 3, "A3-3", "baishikele kele kl cola pepsi"),
     ("零度可乐 500ml", "Zero cola 500 ml", "可口可乐", "饮料", 390, 360, "瓶", 0, "A3-2", "lingdukele kele kl cola"),
     ("农夫山泉 550ml", "Nongfu Spring 550 ml", "农夫山泉", "水饮", 200, None, "瓶", 120, "A1-1", "nongfushanquan nfsq"),
-    ("纯牛奶 250ml×12", "Pure milk 12 × 250 ml", "蒙牛", "乳品", 4990, 4590, "箱", 20, "B2-1", "niunai nn milk"),
-    ("红烧牛肉面 五连包", "Beef noodles, 5 pack", "康师傅", "方便速食", 1490, None, "包", 31, "C1-4", "fangbianmian"),
+    ("纯牛奶 250ml×12", "Pure milk 12 × 250 ml", "蒙牛", "乳品", 4990, 4590, "箱", 20, "B2-1", "牛奶 niunai nn milk"),
+    ("红烧牛肉面 五连包", "Beef noodles, 5 pack", "康师傅", "方便速食", 1490, None, "包", 31, "C1-4", "方便面 fangbianmian"),
     ("原味薯片 75g", "Potato chips 75 g", "乐事", "零食", 690, 590, "袋", 12, "C3-1", "shupian sp lingshi chips"),
     ("红富士苹果", "Fuji apples", "", "水果", 898, None, "500g", None, "", "pingguo pg shuiguo apple"),
     ("五常大米 5kg", "Wuchang rice 5 kg", "十月稻田", "粮油", 5990, 5490, "袋", 9, "D1-2", "dami dm liangyou rice"),
-    ("抽纸 3层130抽×8", "Facial tissues, 8 pack", "维达", "纸品", 2490, None, "提", 40, "E2-2", "zhijin zj tissue"),
-    ("氨基酸洗发水 400ml", "Shampoo 400 ml", "清扬", "个护", 3990, None, "瓶", 7, "E1-1", "xifashui xfs shampoo"),
+    ("抽纸 3层130抽×8", "Facial tissues, 8 pack", "维达", "纸品", 2490, None, "提", 40, "E2-2", "纸巾 zhijin zj tissue"),
+    ("氨基酸洗发水 400ml", "Shampoo 400 ml", "清扬", "个护", 3990, None, "瓶", 7, "E1-1", "洗护 xifashui xfs shampoo"),
     (COOKIE_WORDS, COOKIE_WORDS, "<b>", "零食", 100, None, "<i>", 1, "<u>", "hostile"),
 )
 
