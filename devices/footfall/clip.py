@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from devices.footfall.passages import Crossing
+from devices.footfall.crossing import Crossing
 
 WIDTH_PX, HEIGHT_PX, FPS = 640, 360, 20
 LINE_PX = WIDTH_PX / 2

@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from devices.footfall.crossing import Crossing
+
 Profile = npt.NDArray[np.float64]
 
 
@@ -27,16 +29,6 @@ class Piece(NamedTuple):
     near: int
     far: int
     """Positions of it on which each strip sees somebody."""
-
-
-class Crossing(NamedTuple):
-    """One person who went over both strips."""
-
-    time_s: float
-    place: float
-    """Share of the strip, 0 to 1."""
-    forward: bool
-    """From the near strip to the far one: towards larger x (or y)."""
 
 
 class Shape(NamedTuple):

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from devices.footfall.crossing import Crossing
 from devices.footfall.ground import Ground, Mask, Sight, Strips
-from devices.footfall.passages import Crossing, Piece, Shape, crossings, extent
+from devices.footfall.passages import Piece, Shape, crossings, extent
 from edge.config import Strip
 
 MAX_POSITIONS = 320
