@@ -16,7 +16,6 @@ from edge.catalogue.readings import Readings
 from edge.catalogue.schema import APPLICATION_ID, COLUMNS, FORMAT, INDEXES, TABLES
 from edge.catalogue.sounds import folded, keys
 from edge.catalogue.words import normal
-from edge.ids import Gtin
 
 Progress = Callable[[int, int], None]
 """(products done, products in all)"""
@@ -48,7 +47,8 @@ def update(path: Path, rows: Sequence[Row], info: CatalogueInfo, *, progress: Pr
     with closing(_open(path)) as db:
         db.execute("BEGIN")
         for row in rows:
-            _remove(db, row.product.gtin, reader)
+            _remove(db, "gtin", row.product.gtin, reader)
+            _remove(db, "item", item_of(row.product), reader)  # the number went to goods with another code
         ordered = sorted(rows, key=lambda row: (place(row.product), row.product.name_zh, row.product.gtin))
         _insert(db, _numbered_after(db, ordered), len(ordered), progress)
         db.execute("INSERT INTO token(token) VALUES ('optimize')")
@@ -100,10 +100,16 @@ def _numbered(ordered: Iterable[Row]) -> Iterator[tuple[int, Row]]:
 
 
 def _numbered_after(db: sqlite3.Connection, ordered: Iterable[Row]) -> Iterator[tuple[int, Row]]:
+    """Behind what is there already in the same place."""
+    numbers: dict[int, int] = {}
     for row in ordered:
         first = place(row.product) * _PLACES
-        (last,) = db.execute("SELECT max(id) FROM product WHERE id BETWEEN ? AND ?", (first, first + _PLACES - 1)).fetchone()
-        yield (first if last is None else int(last) + 1), row
+        if first not in numbers:
+            sql = "SELECT max(id) FROM product WHERE id BETWEEN ? AND ?"
+            (last,) = db.execute(sql, (first, first + _PLACES - 1)).fetchone()
+            numbers[first] = first - 1 if last is None else int(last)
+        numbers[first] += 1
+        yield numbers[first], row
 
 
 def _insert(db: sqlite3.Connection, numbered: Iterable[tuple[int, Row]], total: int, progress: Progress) -> None:
@@ -163,9 +169,9 @@ def item_of(product: Product) -> str:
     return sku.lstrip("0") or "0"
 
 
-def _remove(db: sqlite3.Connection, gtin: Gtin, reader: Readings) -> None:
-    fields = ", ".join(COLUMNS)
-    found = db.execute(f"SELECT id, keywords, {fields} FROM product WHERE gtin = ?", (gtin,)).fetchone()  # noqa: S608
+def _remove(db: sqlite3.Connection, column: str, value: str, reader: Readings) -> None:
+    sql = f"SELECT id, keywords, {', '.join(COLUMNS)} FROM product WHERE {column} = ?"  # noqa: S608 - our own names
+    found = db.execute(sql, (value,)).fetchone() if value else None
     if found is None:
         return
     number, keywords, *values = found

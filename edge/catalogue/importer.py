@@ -1,7 +1,7 @@
-"""Imports a catalogue file in a process of its own: pinyin tables never enter the daemon, and a crash there hurts nobody.
+"""Imports a catalogue file in a process of its own: pinyin stays out of the daemon, and a crash there hurts nobody.
 
-The new file is built beside the old one, synced, renamed over it, and the folder synced: at any moment, also after a power
-cut, there is one whole catalogue. Kiosks keep reading the old file until they see the new one.
+The new file is built beside the old one, synced, renamed over it, and the folder synced: at any moment, also after a
+power cut, there is one whole catalogue. Kiosks keep reading the old file until they see the new one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def import_file(
     update: bool = False,
     priced_at_ms: int | None = None,
 ) -> CatalogueInfo:
-    """Blocking. `target` is the catalogue's own file. Raises CatalogueError with line-numbered mistakes, StoregateError.
+    """Blocking. `target` is the catalogue's own file. Raises CatalogueError (mistakes with lines), StoregateError.
 
     `update` puts the rows into the catalogue that is there; without it they replace it. `priced_at_ms`: when the shop's
     system wrote the prices, by default the time of the file.

@@ -27,7 +27,7 @@ def starting(words: Sequence[Word], syllables: frozenset[str]) -> str:
 
 
 def ending(words: Sequence[Word]) -> str:
-    """Each word is the whole rest of a run: kele finds 可口可乐 330ml before 可乐鸡翅. Empty: that would say nothing new."""
+    """Each word is the whole rest of a run: kele finds 可口可乐 330ml before 可乐鸡翅. Empty: nothing new."""
     if all(word.script is Script.HAN for word in words) or any(len(word.text) > MAX_LETTERS for word in words):
         return ""
     parts: list[str] = []
