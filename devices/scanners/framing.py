@@ -81,9 +81,13 @@ class Framer:
             return []
         if self._framing.suffix is Suffix.NONE:
             return self._take()
+        self.drop()
+        return []
+
+    def drop(self) -> None:
+        """Forgets what is half done."""
         self._buffer.clear()
         self._spilled = False
-        return []
 
     @property
     def waits_ms(self) -> int | None:
@@ -92,8 +96,7 @@ class Framer:
 
     def _take(self) -> list[Scan]:
         raw, spilled = bytes(self._buffer), self._spilled
-        self._buffer.clear()
-        self._spilled = False
+        self.drop()
         scan = unwrap(decode(raw.strip(_DROPPED)), prefix=self._framing.prefix)
         return [scan] if scan.text and not spilled else []
 
