@@ -1,0 +1,1 @@
+"""The admin listener: status, metrics, the local API. Loopback, or a management network with a token."""

@@ -1,0 +1,39 @@
+"""The JSON body of a request as a checked struct, or every mistake in it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from edge.checked import check
+from edge.web.faults import WebError
+
+T = TypeVar("T")
+MAX_BYTES = 4096
+"""A till's or an admin's request is a few hundred bytes; a grant is below 1 kB."""
+MAX_MISTAKES = 20
+
+
+async def body_of(request: web.Request, kind: type[T]) -> T:
+    """Raises WebError 413, or 400 with all mistakes under `mistakes`."""
+    try:
+        data = msgspec.json.decode(await raw_body(request))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise WebError(400, "bad_request", f"The body is not JSON: {error}") from error
+    value, mistakes = check(data, kind)
+    if value is None:
+        told = [str(mistake) for mistake in mistakes[:MAX_MISTAKES]]
+        raise WebError(400, "bad_request", "The body is wrong: " + "; ".join(told), extra={"mistakes": told})
+    return value
+
+
+async def raw_body(request: web.Request) -> bytes:
+    """At most MAX_BYTES, whatever the length header says. Raises WebError 413."""
+    raw = b""
+    while len(raw) <= MAX_BYTES and (part := await request.content.read(MAX_BYTES + 1 - len(raw))):
+        raw += part
+    if len(raw) > MAX_BYTES:
+        raise WebError(413, "too_large", f"The body is larger than {MAX_BYTES} bytes.")
+    return raw
