@@ -195,6 +195,8 @@ class FootfallCounted(Telemetry, frozen=True, kw_only=True):
     exited: Count
     occupancy: int
     """People inside by these counts; never below 0; 0 at the daily reset."""
+    drift: Count = 0
+    """Exits since the reset for which nobody had entered: what occupancy is off by, at least."""
     coverage: Share
     """Share of the interval the sensor saw."""
 

@@ -37,6 +37,7 @@ def handle(event: ev.Event, tx: Tx) -> Outcome:  # noqa: C901, PLR0911 - one lin
             return coupons.void_asked(event, tx)
         case ev.TimePassed():
             coupon_time.passed(event, tx)
+            footfall.passed(event, tx)
             return gateway.told(event, tx)
         case _:
             return gateway.told(event, tx)
