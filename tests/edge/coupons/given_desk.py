@@ -104,7 +104,7 @@ async def counter(
     hand = hand or HandClock()
     known = campaigns or (campaign(),)
     shop = Shop(campaigns={one.id: one for one in known})
-    box = config(folder, **peers)
+    box = await asyncio.to_thread(config, folder, **peers)
     keys = await asyncio.to_thread(GatewayKeys.open, folder)
     path = folder / "journal.sqlite"
     journal = await asyncio.to_thread(Journal.open, path, shop=shop, clock=hand.clock, free_floor_bytes=0)
