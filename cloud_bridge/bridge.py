@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -19,10 +19,11 @@ import msgspec
 import edge
 from cloud_bridge import delivery as dl
 from cloud_bridge import inbox, mqtt
+from cloud_bridge.backoff import delays
 from cloud_bridge.endpoint import Endpoint, Said
 from cloud_bridge.payloads import Birth, Row
 from cloud_bridge.ranges import Ranges
-from cloud_bridge.reasons import TakenOverError, TooLargeError
+from cloud_bridge.reasons import TakenOverError, TooLargeError, UnconfirmedError
 from cloud_bridge.session import Outbox, Session
 from cloud_bridge.topics import Gateway
 from edge import events as ev
@@ -33,9 +34,11 @@ from edge.config import GatewaySection, MqttSection
 from edge.errors import CloudError
 from edge.telemetry import Kept
 
-FIRST_BACKOFF_S = 0.5
 STEADY_S = 10.0
 """A connection that lived this long was a success, even if there was nothing to send."""
+PATIENCE_S = 60.0
+"""For a watermark that does not move; doubled while sending again did not help."""
+PATIENCE_MAX_S = 3600.0
 LEAST_PACKET_BYTES = 2048
 """A broker that takes less could not even take the record of what is lost by it."""
 HEADROOM_BYTES = 512
@@ -46,14 +49,6 @@ class Journal(Outbox, Protocol):
     """What the bridge uses of the journal; also to record what no broker will take."""
 
     async def submit(self, event: ev.Event, /) -> object: ...
-
-
-def delays(cap_s: float, *, chance: Callable[[], float]) -> Iterator[float]:
-    """Doubles up to the cap; half of each is chance, so that a thousand shops don't come back in one second."""
-    step_s = FIRST_BACKOFF_S
-    while True:
-        yield min(step_s, cap_s) * (0.5 + chance() / 2)
-        step_s = min(step_s * 2, cap_s)
 
 
 class Bridge:
@@ -78,6 +73,7 @@ class Bridge:
         self._payload_bytes = dl.MAX_PAYLOAD_BYTES
         """Learned: a broker that hangs up because of a packet's size says no number."""
         self._session = 0
+        self._patience_s = PATIENCE_S
 
     async def run(self) -> None:
         """Until cancelled. Without a broker in the configuration it only waits."""
@@ -111,10 +107,14 @@ class Bridge:
                     await self._serve(link, session)
                 finally:
                     acked = session.acked
+                    if session.confirmed:
+                        self._patience_s = PATIENCE_S
                     if link.alive:
                         await self._farewell(link, birth)
         except* CloudError as group:
             error = _first(group)
+            if isinstance(error, UnconfirmedError):
+                self._patience_s = min(self._patience_s * 2, PATIENCE_MAX_S)
             if isinstance(error, TooLargeError):
                 self._payload_bytes = max(self._payload_bytes // 2, LEAST_PACKET_BYTES - HEADROOM_BYTES)
         return acked, error
@@ -176,6 +176,7 @@ class Bridge:
             batch_wait_s=config.batch_wait_ms / 1000,
             batch_events=config.batch_events,
             give_up=partial(self._give_up, limits.payload_bytes),
+            patience_s=self._patience_s,
         )
 
     async def _serve(self, link: mqtt.Link, session: Session) -> None:
@@ -185,8 +186,8 @@ class Bridge:
 
     async def _farewell(self, link: mqtt.Link, birth: Birth) -> None:
         """We were asked to stop: says so before the DISCONNECT, which takes the will away."""
-        gone = Said(self._gateway.session, msgspec.json.encode(msgspec.structs.replace(birth, online=False)))
-        await link.farewell(gone)
+        last = msgspec.structs.replace(birth, online=False, last_seq=self._journal.last_seq)
+        await link.farewell(Said(self._gateway.session, msgspec.json.encode(last)))
 
     async def _give_up(self, limit_bytes: int, rows: Sequence[Row]) -> None:
         for kept in Kept:

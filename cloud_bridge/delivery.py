@@ -102,6 +102,15 @@ class Delivery:
         return len(self._in_flight)
 
     @property
+    def by_watermark(self) -> bool:
+        return self._forget is Forget.WATERMARK
+
+    @property
+    def held(self) -> bool:
+        """Rows that the broker has and no database, as far as we know."""
+        return bool(self._held)
+
+    @property
     def full(self) -> bool:
         return len(self._in_flight) >= self._limits.window
 

@@ -84,17 +84,21 @@ class Link:
         handling = SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if retained else SubscribeOptions.RETAIN_DO_NOT_SEND
         wanted = [(topic, SubscribeOptions(qos=1, retainHandling=handling)) for topic in topics]
         try:
-            codes = await self._client.subscribe(wanted)
+            codes: Iterable[int | ReasonCode] = await self._client.subscribe(wanted)
         except aiomqtt.MqttError as error:
             raise self._client.why_lost() from error
         for (topic, _), code in zip(wanted, codes, strict=True):
-            value = getattr(code, "value", code)
+            value = code.value if isinstance(code, ReasonCode) else code
             if value >= reasons.FAILURE:
                 raise reasons.refused(value, doing=f"subscribe to {topic}")
 
     async def receive(self) -> Incoming:
         """The next message. Raises CloudError when the connection ends."""
         return await self._client.inbox.get()
+
+    def receive_now(self) -> Incoming | None:
+        """The next message if it is already here."""
+        return self._client.inbox.get_now()
 
     def ack(self, message: Incoming) -> None:
         """Tells the broker that the message need not come again."""
@@ -286,6 +290,9 @@ class _Inbox:
 
     def put(self, message: Incoming) -> None:
         self._queue.put_nowait(message)
+
+    def get_now(self) -> Incoming | None:
+        return None if self._queue.empty() else self._queue.get_nowait()
 
     async def get(self) -> Incoming:
         if not self._queue.empty():

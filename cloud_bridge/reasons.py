@@ -10,6 +10,8 @@ import ssl
 
 from edge.errors import CloudError
 
+NO_SUBSCRIBERS = 0x10
+"""A success by the standard."""
 QUOTA_EXCEEDED = 0x97
 PACKET_TOO_LARGE = 0x95
 RECEIVE_MAXIMUM_EXCEEDED = 0x93
@@ -51,6 +53,10 @@ _WORDS: dict[int, tuple[str, str]] = {
 
 class TooLargeError(CloudError):
     """The broker hung up because of a packet's size: smaller ones may pass."""
+
+
+class UnconfirmedError(CloudError):
+    """The broker took events and no database confirmed them."""
 
 
 class TakenOverError(CloudError):

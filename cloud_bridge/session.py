@@ -23,6 +23,8 @@ FETCH_BYTES = 1024 * 1024
 """Of rows in memory, for each lane."""
 PAUSE_S = 1.0
 """After "quota exceeded", and after a disk that refuses to forget: short against an outage, long for a broker."""
+NOBODY_S = 2.0
+"""Between tries while nobody subscribes and the watermark is waited for."""
 LOOK_S = 1.0
 """How often the age of the oldest unanswered PUBLISH is looked at."""
 
@@ -62,6 +64,7 @@ class Session:
         batch_wait_s: float,
         batch_events: int,
         give_up: GiveUp,
+        patience_s: float,
     ) -> None:
         self._link = link
         self._delivery = delivery
@@ -72,6 +75,7 @@ class Session:
         self._batch_wait_s = batch_wait_s
         self._batch_events = batch_events
         self._give_up = give_up
+        self._patience_s = patience_s
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._forgettable = Ranges()
@@ -81,6 +85,9 @@ class Session:
         self._refused: asyncio.Future[None] = self._loop.create_future()
         self.acked = 0
         """PUBLISHes of events that the broker took."""
+        self.confirmed = False
+        """Whether the cloud's watermark moved in this session."""
+        self._unconfirmed_since_s: float | None = None
 
     async def run(self) -> None:
         """Raises CloudError, in a group, when the connection ends or the broker refuses for good."""
@@ -94,8 +101,10 @@ class Session:
             mark = msgspec.json.decode(message.payload, type=Watermark)
         except msgspec.MsgspecError:
             return
-        if mark.epoch == self._outbox.epoch:
-            self._release(self._delivery.watermark(mark.through))
+        if mark.epoch == self._outbox.epoch and (ranges := self._delivery.watermark(mark.through)):
+            self.confirmed, self._unconfirmed_since_s, self._resume_at = True, None, 0.0
+            self._release(ranges)
+            self._wake.set()
 
     async def _send(self) -> None:
         while True:
@@ -147,10 +156,16 @@ class Session:
         if answer.cancelled() or answer.exception() is not None:
             return  # the connection is gone, and the window with it
         code = answer.result()
-        if code < reasons.FAILURE:
+        if code == reasons.NO_SUBSCRIBERS and self._delivery.by_watermark and not self.confirmed:
+            # Nobody has it. Brokers with a rule engine say so too although a rule took it: then a watermark follows.
+            self._board.problem = "nobody subscribes to our events at the broker; they are kept"
+            self._resume_at = self._loop.time() + NOBODY_S
+            self._delivery.again(parcel.number)
+        elif code < reasons.FAILURE:
             self.acked += 1
             self._board.published += len(parcel.rows)
             self._board.puback_ms = (self._loop.time() - sent_at) * 1000
+            self._board.problem = ""
             self._release(self._delivery.acked(parcel.number))
         elif code == reasons.QUOTA_EXCEEDED:
             self._board.problem = str(reasons.refused(code, doing="publish"))
@@ -193,5 +208,17 @@ class Session:
         while not self._refused.done():
             if self._link.unanswered_s > patience_s:
                 raise CloudError(f"no acknowledgement from the broker for {patience_s:.0f} s", hint=DEAD_LINE)
+            self._watch_watermark()
             await asyncio.wait((self._refused,), timeout=min(LOOK_S, patience_s / 4))
         self._refused.result()
+
+    def _watch_watermark(self) -> None:
+        """What the broker took but no database has after so long is sent again, by a new session."""
+        now_s = self._loop.time()
+        if not self._delivery.held:
+            self._unconfirmed_since_s = None
+        elif self._unconfirmed_since_s is None:
+            self._unconfirmed_since_s = now_s
+        elif now_s - self._unconfirmed_since_s > self._patience_s:
+            text = f"the cloud has confirmed nothing for {self._patience_s:.0f} s: its events are sent again"
+            raise reasons.UnconfirmedError(text, hint="does its reader run, and does it publish the watermark?")
