@@ -1,8 +1,8 @@
 """Products: imported whole by a process of its own, searched by kiosks in milliseconds, never written in between.
 
-Words of a name and words of a query are made by the same code (`words`, `tokens`); an answer's order is the order of rows
-in the file, so the first hits are the best hits and a search never sorts. pypinyin stays in the importer's process:
-nothing that `Catalogue` imports may import `readings`, `build` or `worker`.
+Words of a name and words of a query are made by the same code (`words`, `tokens`); an answer's order is the order of
+rows in the file, so the first hits are the best hits and a search never sorts. pypinyin stays in the importer's
+process: nothing that `Catalogue` imports may import `readings`, `build` or `worker`.
 """
 
 from edge.catalogue.desk import CatalogueDesk

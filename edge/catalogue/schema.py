@@ -21,9 +21,9 @@ CREATE TABLE product (
   backwards TEXT NOT NULL,  -- the GTIN from its last digit: people type the end of a barcode
   spoken TEXT NOT NULL      -- syllables of name_zh
 );
--- the tokens of edge/catalogue/tokens.py: no positions, no content, prefixes of one to four letters ready-made
+-- the tokens of edge/catalogue/tokens.py: no positions, no content, prefixes of one to five letters ready-made
 CREATE VIRTUAL TABLE token USING fts5(
-  t, content='', detail=none, columnsize=0, prefix='1 2 3 4', tokenize="ascii tokenchars '._%'"
+  t, content='', detail=none, columnsize=0, prefix='1 2 3 4 5', tokenize="ascii tokenchars '._%'"
 );
 CREATE TABLE word (id INTEGER PRIMARY KEY, text TEXT NOT NULL, spelling TEXT NOT NULL, initials TEXT NOT NULL,
   sound TEXT NOT NULL, weight INTEGER NOT NULL);

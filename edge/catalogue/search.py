@@ -133,7 +133,7 @@ def _numbers(book: Opened, text: str, limit: int) -> list[int]:
 
 
 def _direct(book: Opened, words: Sequence[Word], limit: int) -> list[int]:
-    """Names that begin so, then names that hold these very words, then all others, each in the order of the file."""
+    """These very words (kl: 可乐 before 科罗娜), then names that begin so, then others; each in the file's order."""
     found = _tiers(book, words, limit)
     if len(words) > 1 and all(word.script is Script.LATIN for word in words):
         joined = [Word("".join(word.text for word in words), Script.LATIN)]  # ke kou ke le
@@ -147,9 +147,10 @@ def _tiers(book: Opened, words: Sequence[Word], limit: int) -> list[int]:
     anywhere = book.matching(query.whole(words, book.syllables), limit)
     if len(anywhere) < 2:
         return anywhere
-    found = dict.fromkeys(book.matching(query.starting(words, book.syllables), limit))
-    if len(found) < limit and (expression := query.ending(words)):
-        found.update(dict.fromkeys(book.matching(expression, limit)))
+    expression = query.ending(words)
+    found = dict.fromkeys(book.matching(expression, limit) if expression else ())
+    if len(found) < limit:
+        found.update(dict.fromkeys(book.matching(query.starting(words, book.syllables), limit)))
     return [*found, *(number for number in anywhere if number not in found)][:limit]
 
 

@@ -41,7 +41,7 @@ def of(rows: Iterable[Row], reader: Reader) -> Iterator[Term]:
     for row in rows:
         total += 1
         _count(row, grams, given)
-    words = given + Counter({gram: grams[gram] for gram in _words(grams, total)})
+    words = given + Counter({gram: grams[gram] for gram in _words(grams, total) if not _glued(gram, given)})
     for text, weight in words.most_common(MAX_WORDS):
         for spelling, initials in _spellings(text, reader):
             yield Term(text, spelling, initials, weight)
@@ -62,12 +62,19 @@ def _count(row: Row, grams: Counter[str], given: Counter[str]) -> None:
     given.update(set(compounds(latin)))
 
 
+def _glued(gram: str, given: Counter[str]) -> bool:
+    """A given word and what often stands beside it: 农夫山泉饮."""
+    return any(gram[:at] in given or gram[-at:] in given for at in range(2, len(gram)))
+
+
 def _words(grams: Counter[str], total: int) -> Iterator[str]:
     enough = max(3, total // 10_000)
     frequent = {gram: count for gram, count in grams.items() if count >= enough}
     part_of: dict[str, int] = {}
     for gram, count in frequent.items():
-        for part in {gram[1:], gram[:-1]} if len(gram) > 3 else {gram[:-1]}:
+        # 纯 has other uses than 纯牛奶, so 牛奶 is a word; 巧 has none but 巧克力, so 克力 is not
+        says_kind = len(gram) == 3 and count < WHOLE * frequent.get(gram[0], 0)
+        for part in {gram[:-1]} if says_kind else {gram[1:], gram[:-1]}:
             part_of[part] = max(part_of.get(part, 0), count)
     for gram, count in frequent.items():
         if len(gram) < 2 or part_of.get(gram, 0) >= WHOLE * count:
