@@ -18,7 +18,7 @@ from aiohttp import web
 
 from edge.web.words import COOKIE, LANGUAGES, PARTS, Words, language_of, package_of, short
 
-LANGUAGE = "language"
+LANGUAGE = web.RequestKey("language", str)
 """Key of a request: a handler that knows better (a kiosk's visit) sets it before it renders."""
 WEEK_S = 7 * 24 * 3600
 

@@ -100,6 +100,4 @@ class Counter:
         await self.tell_search(visit)
         at = self.clock.now()
         visit_s = max(0, visit.touched_ms - visit.started_ms) / 1000
-        await self.tell(
-            ev.KioskReset(at=at, station=visit.station, reason=reason, visit_s=visit_s, views=visit.views)
-        )
+        await self.tell(ev.KioskReset(at=at, station=visit.station, reason=reason, visit_s=visit_s, views=visit.views))

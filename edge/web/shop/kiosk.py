@@ -92,7 +92,7 @@ class Kiosk:
         return self._done(request, station)
 
     async def stay(self, request: web.Request) -> web.StreamResponse:
-        """"Still there?" was answered with yes."""
+        """The question whether somebody is still there was answered with yes."""
         station = self._station(request)
         if not station:
             return self._unknown(request)

@@ -1,7 +1,7 @@
 """Kiosk screens that are open now: scans and reloads go to them, heartbeats come from them.
 
-The page sends `{"idle_s": n}` every ten seconds and gets `{"visit", "offline"}`; a scan is pushed as `{"view", "visit"}`,
-the HTML ready to be shown.
+The page sends `{"idle_s": n}` every ten seconds and gets `{"visit", "offline"}`; a scan is pushed as
+`{"view", "visit"}`, the HTML ready to be shown.
 """
 
 from __future__ import annotations

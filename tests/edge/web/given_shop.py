@@ -1,4 +1,4 @@
-"""A small shop for kiosk tests: twelve products, a catalogue that obeys the kiosk's Protocol, a journal that listens."""
+"""A small shop for kiosk tests: twelve products, a catalogue of the kiosk's Protocol, a journal that listens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edge.ids import Gtin, StationId
 from edge.shop import Shop, Slide
 from edge.web.app import listen
 from edge.web.shop import kiosk
-from edge.web.shop.counter import Counter
+from edge.web.shop.counter import Counter, CouponView
 from edge.web.shop.screens import Screens
 
 KIOSK = StationId("kiosk-1")
@@ -28,16 +28,49 @@ COOKIE_WORDS = 'a"><script>alert(1)</script>'
 
 ROWS = (
     # name zh, name en, brand, category, fen, member fen, unit, stock, shelf, found by
-    ("可口可乐汽水 330ml", "Coca-Cola 330 ml", "可口可乐", "饮料", 350, 320, "罐", 48, "A3-2", "kekoukele kele kl cola"),
+    (
+        "可口可乐汽水 330ml",
+        "Coca-Cola 330 ml",
+        "可口可乐",
+        "饮料",
+        350,
+        320,
+        "罐",
+        48,
+        "A3-2",
+        "kekoukele kele kl cola",
+    ),
     ("百事可乐 600ml", "Pepsi 600 ml", "百事", "饮料", 400, None, "瓶", 3, "A3-3", "baishikele kele kl cola pepsi"),
     ("零度可乐 500ml", "Zero cola 500 ml", "可口可乐", "饮料", 390, 360, "瓶", 0, "A3-2", "lingdukele kele kl cola"),
     ("农夫山泉 550ml", "Nongfu Spring 550 ml", "农夫山泉", "水饮", 200, None, "瓶", 120, "A1-1", "nongfushanquan nfsq"),
     ("纯牛奶 250ml×12", "Pure milk 12 × 250 ml", "蒙牛", "乳品", 4990, 4590, "箱", 20, "B2-1", "牛奶 niunai nn milk"),
-    ("红烧牛肉面 五连包", "Beef noodles, 5 pack", "康师傅", "方便速食", 1490, None, "包", 31, "C1-4", "方便面 fangbianmian"),
+    (
+        "红烧牛肉面 五连包",
+        "Beef noodles, 5 pack",
+        "康师傅",
+        "方便速食",
+        1490,
+        None,
+        "包",
+        31,
+        "C1-4",
+        "方便面 fangbianmian",
+    ),
     ("原味薯片 75g", "Potato chips 75 g", "乐事", "零食", 690, 590, "袋", 12, "C3-1", "shupian sp lingshi chips"),
     ("红富士苹果", "Fuji apples", "", "水果", 898, None, "500g", None, "", "pingguo pg shuiguo apple"),
     ("五常大米 5kg", "Wuchang rice 5 kg", "十月稻田", "粮油", 5990, 5490, "袋", 9, "D1-2", "dami dm liangyou rice"),
-    ("抽纸 3层130抽×8", "Facial tissues, 8 pack", "维达", "纸品", 2490, None, "提", 40, "E2-2", "纸巾 zhijin zj tissue"),
+    (
+        "抽纸 3层130抽×8",
+        "Facial tissues, 8 pack",
+        "维达",
+        "纸品",
+        2490,
+        None,
+        "提",
+        40,
+        "E2-2",
+        "纸巾 zhijin zj tissue",
+    ),
     ("氨基酸洗发水 400ml", "Shampoo 400 ml", "清扬", "个护", 3990, None, "瓶", 7, "E1-1", "洗护 xifashui xfs shampoo"),
     (COOKIE_WORDS, COOKIE_WORDS, "<b>", "零食", 100, None, "<i>", 1, "<u>", "hostile"),
 )
@@ -119,13 +152,26 @@ class OpenShop:
     async def until_watched(self, station: StationId = KIOSK) -> None:
         """A page has its live line open."""
         async with asyncio.timeout(10):
-            while not self.screens.open_screens(station):
+            while not self.screens.open_screens(station):  # noqa: ASYNC110 - a test looks from outside
                 await asyncio.sleep(0.02)
 
 
 SLIDES = {
-    "fresh": Slide(id="fresh", title_zh="今日鲜果", title_en="Fresh today", text_zh="红富士苹果 8.98 元/斤", text_en="Fuji apples, ¥8.98"),
-    "cola": Slide(id="cola", title_zh="可乐特惠", title_en="Cola offer", text_zh="会员 3.20 元", text_en="Members: ¥3.20", gtin=COLA),
+    "fresh": Slide(
+        id="fresh",
+        title_zh="今日鲜果",
+        title_en="Fresh today",
+        text_zh="红富士苹果 8.98 元/斤",
+        text_en="Fuji apples, ¥8.98",
+    ),
+    "cola": Slide(
+        id="cola",
+        title_zh="可乐特惠",
+        title_en="Cola offer",
+        text_zh="会员 3.20 元",
+        text_en="Members: ¥3.20",
+        gtin=COLA,
+    ),
 }
 
 
@@ -135,7 +181,13 @@ def scanned_cola() -> Code:
 
 @asynccontextmanager
 async def open_shop(
-    clock: Clock, *, idle_s: int = 45, warn_s: int = 10, language: str = "zh-CN", port: int = 0
+    clock: Clock,
+    *,
+    idle_s: int = 45,
+    warn_s: int = 10,
+    language: str = "zh-CN",
+    port: int = 0,
+    coupon: CouponView | None = None,
 ) -> AsyncIterator[OpenShop]:
     config = Config(
         gateway=GatewaySection(tenant="t", store="s", id="g", language=language),
@@ -153,6 +205,7 @@ async def open_shop(
         desk=ShelfDesk(clock.now().at_ms - 3_600_000),
         submit=told.submit,
         shop=lambda: Shop(slides=SLIDES),
+        coupon=coupon,
     )
     screens = Screens(counter)
     routes = [*kiosk.routes(counter), *screens.routes()]

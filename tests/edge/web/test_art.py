@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.web.shop.art import ICONS, icon_of, when
+from tests.given import NOON_MS
+
+DAY_MS = 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("category", "name", "icon"),
+    [
+        ("饮料", "", "drink"),
+        ("乳品", "", "dairy"),
+        ("水果", "", "fruit"),
+        ("Beverages", "", "drink"),
+        ("", "", "box"),
+        ("其他", "纯牛奶", "dairy"),
+    ],
+)
+def test_a_kind_has_a_picture(category: str, name: str, icon: str) -> None:
+    assert icon_of(category, name) == icon
+
+
+def test_every_icon_is_drawn() -> None:
+    drawn = Path("edge/web/shop/templates/icons.jinja").read_text("utf-8")
+    assert [icon for icon in ICONS if f'name == "{icon}"' not in drawn] == []
+
+
+@pytest.mark.parametrize(
+    ("before_ms", "language", "text"),
+    [
+        (0, "zh-CN", "19:06"),
+        (3_600_000, "en", "18:06"),
+        (DAY_MS, "zh-CN", "昨天 19:06"),
+        (DAY_MS, "en", "19:06 yesterday"),
+        (3 * DAY_MS, "zh-CN", "11-15 19:06"),
+        (365 * DAY_MS, "en", "2025-11-18"),
+        (NOON_MS, "en", ""),
+    ],
+)
+def test_the_time_of_a_price(before_ms: int, language: str, text: str) -> None:
+    assert when(NOON_MS - before_ms, now_ms=NOON_MS, timezone="Asia/Shanghai", language=language) == text

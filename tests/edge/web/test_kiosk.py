@@ -1,0 +1,281 @@
+"""A kiosk over real HTTP and WebSockets, without a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from edge import events as ev
+from edge.effects import ReloadKiosk
+from edge.events import Code, CodeKind
+from edge.ids import Gtin
+from edge.web.words import Words
+from tests.edge.web.given_shop import COLA, KIOSK, ROWS, OpenShop, open_shop, scanned_cola
+from tests.given import HandClock
+
+PART = {"X-Part": "1"}
+
+
+@pytest.fixture
+async def shop(hand_clock: HandClock) -> AsyncIterator[OpenShop]:
+    async with open_shop(hand_clock.clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def http(shop: OpenShop) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(shop.url) as session:
+        yield session
+
+
+async def text_of(http: aiohttp.ClientSession, path: str, **headers: str) -> str:
+    async with http.get(f"/kiosk/{KIOSK}{path}", headers=headers or PART) as answer:
+        assert answer.status == 200
+        return await answer.text()
+
+
+async def post(http: aiohttp.ClientSession, path: str, **values: str) -> int:
+    async with http.post(f"/kiosk/{KIOSK}{path}", data=values, headers=PART) as answer:
+        return answer.status
+
+
+async def test_an_idle_kiosk_invites_and_holds_no_visit(shop: OpenShop, http: aiohttp.ClientSession) -> None:
+    text = await text_of(http, "", Accept="text/html")
+    assert "触摸开始" in text
+    assert "可乐特惠" in text
+    assert shop.counter.visits.of(KIOSK) is None
+
+
+async def test_the_page_sets_no_cookie_and_may_not_be_cached(http: aiohttp.ClientSession) -> None:
+    for path in ("", "/start", "/search?q=kele", f"/product/{COLA}"):
+        async with http.get(f"/kiosk/{KIOSK}{path}") as answer:
+            assert "Set-Cookie" not in answer.headers
+            assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_letters_find_products(http: aiohttp.ClientSession) -> None:
+    text = await text_of(http, "/search?q=kele")
+    assert text.count('class="hit"') == 3
+    assert 'data-candidates="可乐\n可口可乐\n百事可乐"' in text
+    assert "<html" not in text
+
+
+async def test_nothing_found_says_what_to_do(http: aiohttp.ClientSession) -> None:
+    assert "试试更短的词" in await text_of(http, "/search?q=zzzz")
+
+
+async def test_a_product_page_has_all_that_is_known(http: aiohttp.ClientSession) -> None:
+    text = await text_of(http, f"/product/{COLA}")
+    for wanted in ("可口可乐汽水 330ml", "Coca-Cola 330 ml", "会员价", "A3-2", "有货，48 件", "百事可乐", "/ 罐"):
+        assert wanted in text
+    assert re.sub(r"<[^>]+>|\s", "", text).count("¥3.50") == 1
+
+
+@pytest.mark.parametrize(("index", "words"), [(1, "仅剩 3 件"), (2, "暂时缺货"), (7, "以货架为准")])
+async def test_stock_in_words(http: aiohttp.ClientSession, index: int, words: str) -> None:
+    assert words in await text_of(http, f"/product/{int(COLA) + index:014d}")
+
+
+async def test_names_from_a_catalogue_are_only_text(http: aiohttp.ClientSession) -> None:
+    text = await text_of(http, f"/product/{int(COLA) + len(ROWS) - 1:014d}")
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+
+
+async def test_a_short_barcode_is_the_same_product(http: aiohttp.ClientSession) -> None:
+    assert "Coca-Cola" in await text_of(http, f"/product/{COLA.lstrip('0')}")
+
+
+async def test_every_step_is_a_whole_page_without_script(http: aiohttp.ClientSession) -> None:
+    for path, wanted in (("/start", 'id="q"'), ("/search?q=kele", "百事可乐"), (f"/product/{COLA}", "A3-2")):
+        text = await text_of(http, path, Accept="text/html")
+        assert "<html" in text
+        assert wanted in text
+
+
+async def test_language_and_looks_are_for_this_visit_only(http: aiohttp.ClientSession) -> None:
+    assert await post(http, "/wish", language="en") == 204
+    assert await post(http, "/wish", contrast="high", text="large", reach="low") == 204
+    text = await text_of(http, "", Accept="text/html")
+    assert '<html lang="en"' in text
+    assert 'data-contrast="high" data-text="large" data-reach="low"' in text
+    assert await post(http, "/finish") == 204
+    text = await text_of(http, "", Accept="text/html")
+    assert '<html lang="zh-CN"' in text
+    assert 'data-contrast="normal"' in text
+
+
+async def test_a_wish_without_script_comes_back_to_the_page(http: aiohttp.ClientSession) -> None:
+    async with http.post(f"/kiosk/{KIOSK}/wish", data={"language": "en"}, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, f"/kiosk/{KIOSK}")
+
+
+async def test_a_crashed_page_comes_back_where_it_was(http: aiohttp.ClientSession) -> None:
+    await text_of(http, f"/product/{COLA}")
+    assert "A3-2" in await text_of(http, "", Accept="text/html")
+
+
+async def test_finish_drops_the_visit_and_is_told_without_words(shop: OpenShop, http: aiohttp.ClientSession) -> None:
+    await text_of(http, "/search?q=kele")
+    await text_of(http, f"/product/{COLA}?via=search")
+    await post(http, "/finish", reason="idle")
+    assert shop.counter.visits.of(KIOSK) is None
+    assert "触摸开始" in await text_of(http, "")
+    searched, viewed, reset = shop.told.events
+    assert isinstance(searched, ev.ProductSearched)
+    assert (searched.letters, searched.hits) == (4, 3)
+    assert isinstance(viewed, ev.ProductViewed)
+    assert (viewed.gtin, viewed.via) == (COLA, "search")
+    assert isinstance(reset, ev.KioskReset)
+    assert (reset.reason, reset.views) == ("idle", 1)
+
+
+async def test_a_search_is_told_once_not_each_letter(shop: OpenShop, http: aiohttp.ClientSession) -> None:
+    for words in ("k", "ke", "kel", "kele"):
+        await text_of(http, f"/search?q={words}")
+    await post(http, "/finish")
+    assert [event.letters for event in shop.told.of(ev.ProductSearched)] == [4]  # type: ignore[attr-defined]
+
+
+async def test_a_refusing_journal_does_not_break_a_page(shop: OpenShop, http: aiohttp.ClientSession) -> None:
+    shop.told.refusing = True
+    await text_of(http, "/search?q=kele")
+    assert "A3-2" in await text_of(http, f"/product/{COLA}")
+    assert await post(http, "/finish") == 204
+
+
+async def test_an_unknown_station_names_the_right_ones(http: aiohttp.ClientSession) -> None:
+    for wrong in ("elsewhere", "till-1", "%3Cscript%3E"):
+        async with http.get(f"/kiosk/{wrong}") as answer:
+            assert answer.status == 404
+            text = await answer.text()
+            assert "/kiosk/kiosk-1" in text
+            assert "<script>" not in text
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        await http.ws_connect("/kiosk/elsewhere/live")
+
+
+async def test_the_cloud_being_cut_is_a_banner(shop: OpenShop, http: aiohttp.ClientSession) -> None:
+    shop.board.broker.configured = True
+    assert "离线 · 价格更新于 18:06" in await text_of(http, "", Accept="text/html")
+    shop.board.broker.connected = True
+    assert "离线" not in await text_of(http, "", Accept="text/html")
+
+
+async def test_a_scan_reaches_the_screen_from_any_page(shop: OpenShop, http: aiohttp.ClientSession) -> None:
+    async with http.ws_connect(f"/kiosk/{KIOSK}/live") as live:
+        assert (await live.receive_json())["offline"] == ""
+        await shop.scan(scanned_cola())
+        pushed = await live.receive_json()
+        assert "可口可乐汽水 330ml" in pushed["view"]
+        assert pushed["visit"] == shop.counter.visits.id_of(KIOSK)
+    [viewed] = shop.told.of(ev.ProductViewed)
+    assert viewed.via == "scan"  # type: ignore[attr-defined]
+
+
+SCANS = [
+    (
+        Code(kind=CodeKind.EMBEDDED, value="x", item="20008", price_fen=1234, weight_g=687),
+        ["红富士苹果", "净重 687 克"],
+    ),
+    (Code(kind=CodeKind.GS1, value="x", gtin=COLA, expires="2026-12-01"), ["可口可乐汽水", "保质期至 2026-12-01"]),
+    (Code(kind=CodeKind.GTIN, value="09999999999994", gtin=Gtin("09999999999994")), ["没有找到", "09999999999994"]),
+    (Code(kind=CodeKind.UNKNOWN, value="<b>hi"), ["没有找到", "&lt;b&gt;hi"]),
+    (Code(kind=CodeKind.PAYMENT), ["请到收银台付款"]),
+    (Code(kind=CodeKind.COUPON, value="SECRETTOKEN"), ["优惠券"]),
+    (Code(kind=CodeKind.MEMBER, value="SGM1SECRET"), ["会员码已收到"]),
+    (Code(kind=CodeKind.CART, value="SGC1SECRET"), ["购物车码已收到"]),
+    (Code(kind=CodeKind.PICKUP, value="SGP1SECRET"), ["取货码已收到"]),
+]
+
+
+@pytest.mark.parametrize(("code", "wanted"), SCANS)
+async def test_what_a_scan_shows(shop: OpenShop, http: aiohttp.ClientSession, code: Code, wanted: list[str]) -> None:
+    await shop.scan(code)
+    text = await text_of(http, "", Accept="text/html")
+    for words in wanted:
+        assert words in text
+    assert "SECRET" not in text
+
+
+def test_every_notice_and_shelf_has_words() -> None:
+    words = Words.load()
+    for about in ("payment", "member", "cart", "pickup", "coupon", "unknown"):
+        assert f"shop.{about}_title" in words
+        assert f"shop.{about}_text" in words
+
+
+async def test_a_scan_for_a_station_without_a_screen_harms_nobody(shop: OpenShop) -> None:
+    await shop.scan(scanned_cola(), station="till-1")  # type: ignore[arg-type]
+    await shop.scan(scanned_cola(), station="nowhere")  # type: ignore[arg-type]
+
+
+async def test_a_heartbeat_is_on_the_board(shop: OpenShop, http: aiohttp.ClientSession, hand_clock: HandClock) -> None:
+    async with http.ws_connect(f"/kiosk/{KIOSK}/live") as live:
+        await live.receive_json()
+        hand_clock.forward(10_000)
+        await live.send_json({"idle_s": 3})
+        assert (await live.receive_json())["visit"] == shop.counter.visits.id_of(KIOSK)
+        assert shop.board.kiosks[KIOSK].monotonic_ms == hand_clock.mono_ms
+
+
+async def test_a_visit_whose_page_died_is_ended_by_the_daemon(
+    shop: OpenShop, http: aiohttp.ClientSession, hand_clock: HandClock
+) -> None:
+    await text_of(http, "/search?q=kele")
+    async with http.ws_connect("/kiosk/kiosk-2/live") as live:  # any page's heartbeat will do
+        await live.receive_json()
+        hand_clock.forward(61_000)
+        await live.send_json({"idle_s": 0})
+        await live.receive_json()
+    assert shop.counter.visits.of(KIOSK) is None
+    assert shop.told.of(ev.KioskReset)
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "[]", '{"idle_s": "x"}', "{" * 500, '{"idle_s": -1}', '{"idle_s": 1e300}', "x" * 5000]
+)
+async def test_a_strange_heartbeat_harms_nobody(shop: OpenShop, http: aiohttp.ClientSession, sent: str) -> None:
+    async with http.ws_connect(f"/kiosk/{KIOSK}/live") as live:
+        await live.receive_json()
+        await live.send_str(sent)
+        await live.receive(timeout=5)
+    assert "触摸开始" in await text_of(http, "")
+
+
+async def test_screens_are_capped(shop: OpenShop, http: aiohttp.ClientSession) -> None:
+    lives = [await http.ws_connect(f"/kiosk/{KIOSK}/live") for _ in range(6)]
+    for live in lives[2:]:
+        await live.receive_json()
+    assert shop.screens.open_screens(KIOSK) <= 5
+    assert (await lives[0].receive(timeout=5)).type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.CLOSE}
+    for live in lives:
+        await live.close()
+
+
+async def test_reload_reaches_every_screen(shop: OpenShop, http: aiohttp.ClientSession) -> None:
+    async with http.ws_connect(f"/kiosk/{KIOSK}/live") as one, http.ws_connect("/kiosk/kiosk-2/live") as two:
+        for live in (one, two):
+            await live.receive_json()
+        await shop.screens.reload(ReloadKiosk())
+        assert (await one.receive_json(), await two.receive_json()) == ({"reload": True}, {"reload": True})
+
+
+async def test_the_end_of_the_daemon_closes_screens_at_once(hand_clock: HandClock) -> None:
+    async with aiohttp.ClientSession() as http:
+        async with open_shop(hand_clock.clock) as shop:
+            live = await http.ws_connect(f"{shop.url}/kiosk/{KIOSK}/live")
+            await live.receive_json()
+            began = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - began < 1.5
+        assert (await live.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+
+
+async def test_only_plain_pictures_are_served(http: aiohttp.ClientSession) -> None:
+    for name in ("missing.png", "gateway.toml", "..%2f..%2fetc%2fpasswd", ".hidden.png"):
+        async with http.get(f"/goods/{name}") as answer:
+            assert answer.status == 404
