@@ -32,6 +32,7 @@ Gray = npt.NDArray[np.uint8]
 """Height by width, one byte a pixel."""
 Colour = npt.NDArray[np.uint8]
 """Height by width by 3, blue green red."""
+Affine = npt.NDArray[np.float64]
 OPEN_TIMEOUT_MS = 8_000
 READ_TIMEOUT_MS = 5_000
 """A network camera that says nothing for this long is gone (V4L2 devices have their own 10 s)."""
@@ -251,3 +252,139 @@ def _gray(picture: npt.NDArray[np.number]) -> Gray:
         gray = cv2.cvtColor(whole[:, :, :3], cv2.COLOR_BGR2GRAY)
         return ((gray * alpha + 255 * (255 - alpha)) // 255).astype(np.uint8)
     return cast("Gray", cv2.cvtColor(whole, cv2.COLOR_BGR2GRAY))
+
+
+# --- other looks at a picture -------------------------------------------------------------------------
+
+
+class Patch(NamedTuple):
+    """A picture made out of another one, and the way back."""
+
+    gray: Gray
+    back: Affine
+    """2 by 3: a place in `gray` → the place in the picture it was made of."""
+
+    def origin(self, x: float, y: float) -> tuple[int, int]:
+        place = self.back @ (x, y, 1.0)
+        return round(float(place[0])), round(float(place[1]))
+
+
+def whole(gray: Gray) -> Patch:
+    return Patch(gray, np.eye(2, 3))
+
+
+def scaled(gray: Gray, x: float, y: float | None = None) -> Patch:
+    """Made larger (cubic) or smaller (each pixel the mean of what it covers), also in one direction only."""
+    y = x if y is None else y
+    size = max(1, round(gray.shape[1] * x)), max(1, round(gray.shape[0] * y))
+    how = cv2.INTER_AREA if x < 1 and y < 1 else cv2.INTER_CUBIC
+    return Patch(cv2.resize(gray, size, interpolation=how).astype(np.uint8), np.array([[1 / x, 0, 0], [0, 1 / y, 0]]))
+
+
+def turned(gray: Gray, degrees: float) -> Patch:
+    """Turned about its middle; the canvas grows so that nothing is cut off."""
+    height, width = gray.shape
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    cos, sin = abs(turn[0, 0]), abs(turn[0, 1])
+    size = int(height * sin + width * cos), int(height * cos + width * sin)
+    turn[0, 2] += size[0] / 2 - width / 2
+    turn[1, 2] += size[1] / 2 - height / 2
+    image = cv2.warpAffine(gray, turn, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return Patch(image.astype(np.uint8), cv2.invertAffineTransform(turn).astype(np.float64))
+
+
+def cut(gray: Gray, x: int, y: int, width: int, height: int) -> Patch:
+    """A rectangle of it; what lies outside is left out."""
+    left, top = max(0, x), max(0, y)
+    part = gray[top : max(top, y + height), left : max(left, x + width)]
+    return Patch(np.ascontiguousarray(part), np.array([[1.0, 0, left], [0, 1.0, top]]))
+
+
+def cut_turned(gray: Gray, box: Box, *, scale: float, margin_x: float, margin_y: float) -> Patch:
+    """A turned rectangle of it, laid level: its bars upright, `scale` times as large, with margins in pixels."""
+    width = max(8, int((box.width + 2 * margin_x) * scale))
+    height = max(8, int((box.height + 2 * margin_y) * scale))
+    along = np.radians(box.degrees)
+    cos, sin = np.cos(along) / scale, np.sin(along) / scale
+    back = np.array([[cos, -sin, box.x], [sin, cos, box.y]])
+    back[:, 2] -= back[:, :2] @ (width / 2, height / 2)
+    flags = (cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC) | cv2.WARP_INVERSE_MAP
+    image = cv2.warpAffine(gray, back, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return Patch(image.astype(np.uint8), back)
+
+
+def evened(gray: Gray) -> Gray:
+    """Local contrast raised: shadows, weak print, low light (CLAHE)."""
+    return cv2.createCLAHE(clipLimit=4.0, tileGridSize=(8, 8)).apply(gray).astype(np.uint8)
+
+
+def sharpened(gray: Gray, *, sigma_px: float, amount: float) -> Gray:
+    """Unsharp mask: what is above its surroundings is lifted by `amount` times the difference."""
+    soft = cv2.GaussianBlur(gray, (0, 0), sigma_px)
+    return cv2.addWeighted(gray, 1 + amount, soft, -amount, 0).astype(np.uint8)
+
+
+def softened(gray: Gray, *, sigma_px: float) -> Gray:
+    """Noise of a dark picture averaged away."""
+    return cv2.GaussianBlur(gray, (0, 0), sigma_px).astype(np.uint8)
+
+
+class Box(NamedTuple):
+    """A turned rectangle in which many parallel edges lie."""
+
+    x: float
+    y: float
+    """Its middle."""
+    width: float
+    """Across the bars."""
+    height: float
+    degrees: float
+    """Of the direction across the bars, from the x axis towards the y axis."""
+    strength: float
+    """Sum of edge energy: the larger the likelier."""
+
+
+def striped(gray: Gray, *, side_px: int, window_px: int, coherence: float) -> list[Box]:
+    """Where the picture is striped in one direction, strongest first: barcodes, and things that look like them.
+
+    By the structure tensor of the picture shrunk to `side_px`, averaged over `window_px`.
+    """
+    shrink = min(1.0, side_px / max(gray.shape))
+    small = scaled(gray, shrink).gray if shrink < 1 else gray
+    dx = cv2.Scharr(small, cv2.CV_32F, 1, 0)
+    dy = cv2.Scharr(small, cv2.CV_32F, 0, 1)
+    window = (window_px, window_px)
+    xx, yy, xy = (cv2.boxFilter(product, -1, window) for product in (dx * dx, dy * dy, dx * dy))
+    energy = xx + yy
+    strong = np.sqrt((xx - yy) ** 2 + 4 * xy * xy) > coherence * energy
+    mask = (strong & (energy > max(2e4, 0.25 * float(energy.mean())))).astype(np.uint8)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)).astype(np.uint8)
+    angle = np.arctan2(2 * xy, xx - yy) / 2
+    boxes: list[Box] = []
+    for sector in range(4):  # neighbours of another direction are another thing
+        away = np.abs((angle - sector * np.pi / 4 + np.pi / 2) % np.pi - np.pi / 2)
+        part = mask * (away < np.pi / 6).astype(np.uint8)
+        part = cv2.morphologyEx(part, cv2.MORPH_CLOSE, np.ones((window_px // 2 | 1,) * 2, np.uint8)).astype(np.uint8)
+        boxes.extend(_boxes(part, (xx, yy, xy), shrink, window_px))
+    return sorted(boxes, key=lambda box: (-box.strength, box.x, box.y))
+
+
+def _boxes(mask: Gray, tensor: Sequence[npt.NDArray[np.number]], shrink: float, window_px: int) -> Iterator[Box]:
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    for label in range(1, count):
+        left, top, width, height, area = (int(value) for value in stats[label])
+        if area < window_px * window_px or max(width, height) < 2 * window_px:
+            continue
+        inside = (slice(top, top + height), slice(left, left + width))
+        own = labels[inside] == label
+        xx, yy, xy = (float(part[inside][own].sum()) for part in tensor)
+        along = float(np.arctan2(2 * xy, xx - yy)) / 2
+        ys, xs = np.nonzero(own)
+        across = xs * np.cos(along) + ys * np.sin(along)
+        upright = ys * np.cos(along) - xs * np.sin(along)
+        (a, b), (c, d) = np.percentile(across, (1, 99)), np.percentile(upright, (1, 99))
+        u, v = (a + b) / 2, (c + d) / 2
+        x = (left + u * np.cos(along) - v * np.sin(along) + 0.5) / shrink
+        y = (top + u * np.sin(along) + v * np.cos(along) + 0.5) / shrink
+        size = float(b - a) / shrink, float(d - c) / shrink
+        yield Box(float(x), float(y), *size, float(np.degrees(along)), xx + yy)

@@ -2,16 +2,64 @@
 
 from __future__ import annotations
 
-from devices.scanners import decode, opinion
+from collections.abc import Callable, Iterable
+
+from devices.pictures import Box, Patch
+from devices.scanners import looks
 from devices.scanners.decode import Formats, Gray, Read
+from devices.scanners.looks import Look
+from devices.scanners.trust import Tally, overlap
+
+BUDGET_MPX = 160.0
+"""Megapixels of a `fast` look that a picture may cost beyond its first look; about 4 s where nothing can be read."""
+REST_MPX = 25.0
+"""The same once something was found: for the places that are striped and not explained yet."""
 
 
-def read_all(gray: Gray, formats: Formats) -> tuple[Read, ...]:
-    """Every symbol in a picture, once each, in reading order."""
-    found = decode.full(gray, formats) or opinion.second(gray, formats)
-    unique = {(read.text, read.symbology): read for read in reversed(found)}
-    return tuple(sorted(unique.values(), key=_reading_order))
+def read_all(gray: Gray, formats: Formats, *, budget_mpx: float = BUDGET_MPX) -> tuple[Read, ...]:
+    """Every symbol in a picture that can be trusted, once each, in reading order."""
+    tally = Tally()
+    _look(looks.first(gray), tally, formats)
+    for one in tally.doubtful():
+        _try(looks.at_read(gray, one.read), tally, formats, 10.0, enough=lambda: False)
+    left = budget_mpx if not tally.trusted() else min(budget_mpx, REST_MPX)
+    boxes = looks.boxes_of(gray)
+    for box in boxes:
+        if not _explained(box, tally.trusted()):
+            left = _try(looks.at_box(gray, box), tally, formats, left, enough=_explains(tally, box))
+    if not tally.trusted():
+        _try(looks.again(gray), tally, formats, left, enough=lambda: bool(tally.trusted()))
+    return tally.trusted()
 
 
-def _reading_order(read: Read) -> tuple[int, int, str]:
-    return (min(y for _, y in read.corners), min(x for x, _ in read.corners), read.text)
+def _explains(tally: Tally, box: Box) -> Callable[[], bool]:
+    return lambda: _explained(box, tally.trusted())
+
+
+def _try(
+    ladder: Iterable[Look], tally: Tally, formats: Formats, left: float, *, enough: Callable[[], bool]
+) -> float:
+    for look in ladder:
+        if left <= 0 or enough():
+            break
+        left -= _look(look, tally, formats)
+    return left
+
+
+def _look(look: Look, tally: Tally, formats: Formats) -> float:
+    """Reads one look into the tally; what it cost in megapixels."""
+    patch = look.patch()
+    reads = look.reader(patch.gray, formats)
+    tally.add((_placed(read, patch) for read in reads), look=look.name, plain=look.name == "plain")
+    return patch.gray.size * look.price / 1e6
+
+
+def _placed(read: Read, patch: Patch) -> Read:
+    return read._replace(corners=tuple(patch.origin(x, y) for x, y in read.corners))
+
+
+def _explained(box: Box, reads: tuple[Read, ...]) -> bool:
+    """Whether one of the codes lies in this place."""
+    half = max(box.width, box.height) / 2
+    bounds = ((int(box.x - half), int(box.y - half)), (int(box.x + half), int(box.y + half)))
+    return any(overlap(read.corners, bounds) for read in reads)
