@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 ICONS: Mapping[str, tuple[str, ...]] = {
@@ -51,6 +52,14 @@ def icon_of(category: str, name: str = "") -> str:
             if any(part in text for part in parts):
                 return icon
     return "box"
+
+
+class Local(TypedDict):
+    """Where and when a time is read."""
+
+    now_ms: int
+    timezone: str
+    language: str
 
 
 def when(at_ms: int, *, now_ms: int, timezone: str, language: str) -> str:

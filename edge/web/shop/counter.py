@@ -80,7 +80,7 @@ class Counter:
             async with asyncio.timeout(TELL_S):
                 await self.submit(event)
         except (JournalRefusedError, TimeoutError) as error:
-            log.warning("%s was not recorded: %s", type(event).__name__, error or "the journal is slow")
+            log.warning("%s was not recorded: %s", type(event).__name__, str(error) or "the journal is slow")
 
     async def tell_search(self, visit: Visit) -> None:
         """The last search, once: when a hit was opened or the visit ended. Words stay here."""

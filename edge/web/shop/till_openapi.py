@@ -80,9 +80,7 @@ def _refusals() -> dict[str, Any]:
     for status, codes in OTHER_CODES.items():
         lines[status] += [f"`{code}`" for code in codes]
     content = {"application/json": {"schema": {"$ref": _REF.format(name="Error")}}}
-    return {
-        str(status): {"description": "; ".join(told), "content": content} for status, told in sorted(lines.items())
-    }
+    return {str(status): {"description": "; ".join(told), "content": content} for status, told in sorted(lines.items())}
 
 
 def _error() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from edge import events as ev
 from edge.catalogue.product import Product
 from edge.ids import StationId
 from edge.web import pages
-from edge.web.shop.art import icon_of, when
+from edge.web.shop.art import Local, icon_of, when
 from edge.web.shop.counter import Counter
 from edge.web.shop.visits import MAX_WORDS, Attract, Coupon, Goods, Looked, Notice, Search
 
@@ -145,7 +145,7 @@ async def _shelves(counter: Counter) -> list[tuple[str, str]]:
     return [(icon, words) for icon, words in SHELVES if (await counter.desk.search(words, 1)).products]
 
 
-def _local(counter: Counter, request: web.Request) -> dict[str, object]:
+def _local(counter: Counter, request: web.Request) -> Local:
     return {
         "now_ms": counter.clock.now().at_ms,
         "timezone": counter.config.gateway.timezone,

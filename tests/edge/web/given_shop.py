@@ -189,14 +189,7 @@ async def open_shop(
     port: int = 0,
     coupon: CouponView | None = None,
 ) -> AsyncIterator[OpenShop]:
-    config = Config(
-        gateway=GatewaySection(tenant="t", store="s", id="g", language=language),
-        stations={
-            KIOSK: StationSection(name_zh="门口自助屏", name_en="Entrance kiosk", idle_s=idle_s, warn_s=warn_s),
-            "kiosk-2": StationSection(),
-            "till-1": StationSection(kind="till"),
-        },
-    )
+    config = await asyncio.to_thread(_config, idle_s, warn_s, language)  # reads the time zone's file
     board, told = Board(), Told()
     counter = Counter(
         config=config,
@@ -212,3 +205,14 @@ async def open_shop(
     listener = Listener(port=port)
     async with listen("shop", listener, routes, language=language, closing=[screens.close], grace_s=1) as bound:
         yield OpenShop(url=bound.url, port=bound.port, counter=counter, screens=screens, told=told, board=board)
+
+
+def _config(idle_s: int, warn_s: int, language: str) -> Config:
+    return Config(
+        gateway=GatewaySection(tenant="t", store="s", id="g", language=language),
+        stations={
+            KIOSK: StationSection(name_zh="门口自助屏", name_en="Entrance kiosk", idle_s=idle_s, warn_s=warn_s),
+            "kiosk-2": StationSection(),
+            "till-1": StationSection(kind="till"),
+        },
+    )
