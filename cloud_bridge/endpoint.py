@@ -68,6 +68,17 @@ class Incoming(NamedTuple):
     expires_in_s: int | None
 
 
+class _Socket(ssl.SSLSocket):
+    """paho leaves a socket whose handshake failed to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's signature
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
     """TLS 1.2 or later, names and certificates checked. Blocking; raises CloudError for files that can't be used."""
     try:
@@ -75,6 +86,7 @@ def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         hint = "wanted a PEM file that storegate may read"
         raise CloudError(f"mqtt.ca_file {endpoint.ca_file} can't be used: {_short(error)}", hint=hint) from error
+    context.sslsocket_class = _Socket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if endpoint.cert_file:
         try:

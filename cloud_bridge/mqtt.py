@@ -14,11 +14,12 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, Literal
 
 import aiomqtt
 from paho.mqtt.client import MQTT_ERR_SUCCESS, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.client import Client as Paho
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -168,6 +169,8 @@ class _Client(aiomqtt.Client):
         )
         self._client.connect_timeout = CONNECT_S
         self._client.manual_ack_set(on=True)
+        self._read_puback = self._client._handle_pubackcomp  # noqa: SLF001
+        self._client._handle_pubackcomp = self._puback_of_any_reason  # type: ignore[method-assign]  # noqa: SLF001
         self._granted: Granted | None = None
         self._puback: dict[int, tuple[asyncio.Future[int], float]] = {}
         self._hung_up: CloudError | None = None
@@ -260,6 +263,8 @@ class _Client(aiomqtt.Client):
         if not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttError("hung up"))
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        if self._disconnected.done():
+            self._disconnected.exception()  # marks it as seen: `gone` tells why
 
     def _cause(self, flags: DisconnectFlags, reason: ReasonCode) -> CloudError:
         if flags.is_disconnect_packet_from_server and reason.value:
@@ -273,9 +278,22 @@ class _Client(aiomqtt.Client):
     def _on_publish(
         self, _client: Paho, _userdata: Any, mid: int, reason_code: ReasonCode, _properties: Properties
     ) -> None:
+        self._answered(mid, reason_code.value)
+
+    def _answered(self, mid: int, code: int) -> None:
         answer, _ = self._puback.pop(mid, (None, 0.0))
         if answer is not None and not answer.done():
-            answer.set_result(reason_code.value)
+            answer.set_result(code)
+
+    def _puback_of_any_reason(self, cmd: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
+        """The standard has no 0x95 for a PUBACK, but mosquitto 2.0 says it there, and paho would hang up."""
+        packet = self._client._in_packet["packet"]  # noqa: SLF001
+        if cmd == "PUBACK" and len(packet) > 2 and packet[2] == reasons.PACKET_TOO_LARGE:
+            mid = int.from_bytes(packet[:2], "big")
+            self._client._out_messages.pop(mid, None)  # noqa: SLF001
+            self._answered(mid, packet[2])
+            return MQTT_ERR_SUCCESS
+        return self._read_puback(cmd)
 
     def _on_message(self, _client: Paho, _userdata: Any, message: MQTTMessage) -> None:
         self.inbox.put(_incoming(message))
