@@ -38,9 +38,9 @@ class Shape(NamedTuple):
     """Shorter is a bag, a dog, a foot."""
     several: float = 1.7
     """Longer is several side by side."""
-    waist: float = 0.45
+    waist: float = 0.55
     """A profile that falls below this share of the smaller of two peaks parts two people."""
-    part: float = 0.5
+    part: float = 0.7
     """… of which each is at least so long, or it is an arm."""
     turn: float = 0.3
     """Leaving the wrong strip first by this share of the usual delay is a turn."""
