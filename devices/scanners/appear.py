@@ -40,7 +40,9 @@ async def appeared(path: Path) -> None:
 
 
 def _watch(path: Path) -> int:
-    """An inotify descriptor on the nearest folder above `path` that exists (`/dev/serial` comes and goes with its devices)."""
+    """An inotify descriptor on the nearest folder above `path` that exists (`/dev/serial` comes and goes with its
+    devices).
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     watch = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
     if watch < 0:

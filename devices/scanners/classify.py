@@ -1,7 +1,7 @@
 """What a scanned text means. Pure, total: it never raises, and a payment code's text never leaves it.
 
-The order decides: payment codes first, unless the symbol or one of the shop's own patterns says otherwise; then GS1 data, our
-own tokens, goods, what is left.
+The order decides: payment codes first, unless the symbol or one of the shop's own patterns says otherwise; then GS1
+data, our own tokens, goods, what is left.
 """
 
 from __future__ import annotations

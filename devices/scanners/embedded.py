@@ -1,7 +1,7 @@
 """Codes that the shop's own scale prints: an item number with a price or a weight inside. Pure.
 
-A pattern has one character a digit: a digit stands for itself, P item, V price in fen, W weight in grams, X anything, C check
-digit (weights 3, 1 from the right, as in a GTIN).
+A pattern has one character a digit: a digit stands for itself, P item, V price in fen, W weight in grams, X anything,
+C check digit (weights 3, 1 from the right, as in a GTIN).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A stream of bytes → codes. Pure; times are passed in.
 
-A scanner ends each code with a suffix (CR, LF, both, or Tab) and may put a prefix before it. One set to send no suffix is
-framed by silence. Half a code, left by a pulled plug or a jammed wire, is dropped after `gap_ms`, never glued to the next one.
+A scanner ends each code with a suffix (CR, LF, both, or Tab) and may put a prefix before it. One set to send no
+suffix is framed by silence. Half a code, left by a pulled plug or a jammed wire, is dropped after `gap_ms`, never
+glued to the next one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""GS1 element strings and Digital Link URIs. Pure. The one file that knows biip, which carries GS1's table of identifiers."""
+"""GS1 element strings and Digital Link URIs. Pure. The one file that knows biip, which carries GS1's table of
+identifiers.
+"""
 
 from __future__ import annotations
 

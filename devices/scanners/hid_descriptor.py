@@ -17,7 +17,7 @@ _MAIN = frozenset({_INPUT, _COLLECTION, _END_COLLECTION, _OUTPUT, _FEATURE})
 
 
 class Field(NamedTuple):
-    """One value of an input report; an array of equal ones (`count`) stands as one field."""
+    """One value of an input report; an array of equal ones (`values`) stands as one field."""
 
     report_id: int
     """0: the device numbers no reports."""
@@ -26,13 +26,13 @@ class Field(NamedTuple):
     bit: int
     """From the report's start, behind its id byte."""
     bits: int
-    count: int
+    values: int
 
 
 class _Globals(NamedTuple):
     page: int = 0
     size: int = 0
-    count: int = 0
+    values: int = 0
     report_id: int = 0
 
 
@@ -47,7 +47,7 @@ def input_fields(descriptor: bytes) -> tuple[Field, ...]:
         if tag == _INPUT:
             bit = used_bits.get(state.report_id, 0)
             fields += _spread(state, usages, bit)[: _MAX_FIELDS - len(fields)]
-            used_bits[state.report_id] = bit + state.size * state.count
+            used_bits[state.report_id] = bit + state.size * state.values
         elif tag == _USAGE:
             usages.append(value if size == 4 else state.page << 16 | value)
         elif tag == _USAGE_MIN:
@@ -80,7 +80,7 @@ def _global(state: _Globals, tag: int, value: int) -> _Globals:
         case 0x84:  # report id
             return state._replace(report_id=value & 0xFF)
         case 0x94:  # report count
-            return state._replace(count=min(value, MAX_BYTES))
+            return state._replace(values=min(value, MAX_BYTES))
         case _:
             return state
 
@@ -88,10 +88,10 @@ def _global(state: _Globals, tag: int, value: int) -> _Globals:
 def _spread(state: _Globals, usages: list[int], bit: int) -> list[Field]:
     """One field a usage; the last usage takes the values that are left (§6.2.2.8)."""
     fields: list[Field] = []
-    names = (usages or [0])[: max(state.count, 0)]
+    names = (usages or [0])[: max(state.values, 0)]
     for index, usage in enumerate(names):
-        count = state.count - index if index == len(names) - 1 else 1
-        fields.append(Field(state.report_id, usage, bit + index * state.size, state.size, count))
+        values = state.values - index if index == len(names) - 1 else 1
+        fields.append(Field(state.report_id, usage, bit + index * state.size, state.size, values))
     return fields
 
 

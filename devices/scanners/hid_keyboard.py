@@ -1,13 +1,13 @@
 """Keyboard-wedge scanners: an input device grabbed for ourselves, its keys turned to text by our own keymap.
 
-The grab (EVIOCGRAB) keeps scans out of the kiosk's browser and of any input method. Which device is a scanner is what gateway.toml
-says, by path; it is never guessed from a name or from how fast it types.
+The grab (EVIOCGRAB) keeps scans out of the kiosk's browser and of any input method. Which device is a scanner is what
+gateway.toml says, by path; it is never guessed from a name or from how fast it types.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
@@ -59,7 +59,7 @@ async def _scans(keys: AsyncIterator[inputs.Key], board: Keyboard, framer: Frame
                 yield scan
 
 
-async def _paced(keys: AsyncIterator[inputs.Key], framer: Framer) -> AsyncIterator[inputs.Key | None]:
+async def _paced(keys: AsyncIterator[inputs.Key], framer: Framer) -> AsyncGenerator[inputs.Key | None, None]:
     """The keys, and None for a silence that the framer waits for."""
     pending: asyncio.Task[inputs.Key] | None = None
     try:

@@ -1,7 +1,7 @@
 """Keys pressed → text typed. Pure; no X11, no console: what the scanner presses is all there is.
 
-Handles shift, caps lock, AltGr, dead keys, the key-pad, Enter and its key-pad twin, Tab, control characters (GS comes as Ctrl+]) and
-characters typed as Alt + their number on the key-pad.
+Handles shift, caps lock, AltGr, dead keys, the key-pad, Enter and its key-pad twin, Tab, control characters (GS comes
+as Ctrl+]) and characters typed as Alt + their number on the key-pad.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ class Keyboard:
         self._alt_digits = ""
 
     def key(self, code: int, value: int) -> str:
-        """What one event types: mostly nothing or one character. Auto-repeat (value 2) types nothing: a scanner never means it."""
+        """What one event types: mostly nothing or one character. Auto-repeat (value 2) types nothing: a scanner never
+        means it.
+        """
         if value == UP:
             return self._up(code)
         if value != DOWN:

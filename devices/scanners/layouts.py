@@ -1,7 +1,8 @@
 """What each key types, by keyboard layout. Data; pure.
 
-A wedge scanner presses keys by position; the layout it was set to says which. Rows are those of a 105-key keyboard, keys by their
-number in linux/input-event-codes.h. The layouts are those of Windows, which scanners imitate (checked against xkeyboard-config).
+A wedge scanner presses keys by position; the layout it was set to says which. Rows are those of a 105-key keyboard,
+keys by their number in linux/input-event-codes.h. The layouts are those of Windows, which scanners imitate (checked
+against xkeyboard-config).
 """
 
 from __future__ import annotations

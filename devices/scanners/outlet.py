@@ -1,8 +1,9 @@
 """From a scanner's reader to the journal: a bounded queue, a few tries, and a word to the person when it does not work.
 
-A scan that the journal refuses (disk full, busy) is tried again for two seconds, as long as a person keeps looking at the
-screen. Then it is given up, never silently: `refused` is called with the reason, so that the station can show "please scan again"
-and the status page what is wrong. The reader never waits for a disk, and a refused scan does not end the driver.
+A scan that the journal refuses (disk full, busy) is tried again for two seconds, as long as a person keeps looking at
+the screen. Then it is given up, never silently: `refused` is called with the reason, so that the station can show
+"please scan again" and the status page what is wrong. The reader never waits for a disk, and a refused scan does not
+end the driver.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from edge.ids import DeviceId, StationId
 log = logging.getLogger(__name__)
 
 QUEUE = 16
-"""Scans that wait for the disk. A person scans one or two a second: more means that nobody waits for them any longer."""
+"""Scans that wait for the disk. A person scans one or two a second: more means that nobody waits for them any longer.
+"""
 RETRY_S = (0.1, 0.4, 1.5)
 FINAL = frozenset({Refusal.FAULT, Refusal.CLOSED})
 """Reasons that another try does not change."""

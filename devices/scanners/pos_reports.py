@@ -1,7 +1,8 @@
 """HID point-of-sale scanner reports → codes (USB HID Point of Sale Usage Tables 1.02, page 0x8C). Pure.
 
-A report carries the decoded data, how many of its bytes count, mostly a three-byte AIM symbology identifier, and a flag that more
-follows in the next report. Where these stand is in the report descriptor. Without one, the layout that most vendors share is taken.
+A report carries the decoded data, how many of its bytes count, mostly a three-byte AIM symbology identifier, and a
+flag that more follows in the next report. Where these stand is in the report descriptor. Without one, the layout that
+most vendors share is taken.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import msgspec
 
 from devices.scanners import aim
-from devices.scanners.hid_descriptor import Field, input_fields, pages
 from devices.scanners.framing import MAX_BYTES, Scan, decode
+from devices.scanners.hid_descriptor import Field, input_fields, pages
 
 PAGE = 0x8C
 _BYTE_COUNT = 0x0001003B  # generic desktop: Byte Count
@@ -33,7 +34,9 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DEFAULT = Format()
-"""64 bytes: id 2, length, `]` and two more, 56 of data, two of the vendor's, the flag (Honeywell, Access-IS LSR118 manual, app. B)."""
+"""64 bytes: id 2, length, `]` and two more, 56 of data, two of the vendor's, the flag (Honeywell, Access-IS LSR118
+manual, app. B).
+"""
 WITHOUT_AIM = Format(aim_at=None, data_at=2)
 """Newland: data right behind the length (FM420 integration guide, HID-POS)."""
 
@@ -56,7 +59,7 @@ def format_of(descriptor: bytes) -> Format:
         length_at=_byte(_of(mine, _BYTE_COUNT), header),
         aim_at=_byte(_of(mine, _AIM_1), header),
         data_at=(data.bit + header) // 8,
-        data_bytes=data.count,
+        data_bytes=data.values,
         continued_bit=continued.bit + header if continued else None,
     )
 

@@ -57,7 +57,7 @@ def test_data_where_the_aim_identifier_would_be() -> None:
 
 def test_a_part_that_never_comes() -> None:
     joined = PosReports(DEFAULT)
-    first, second, third = reports(LONG, "]Q1")
+    first = reports(LONG, "]Q1")[0]
     assert joined.feed(first, at_ms=0) == []
     assert joined.waits_ms == GAP_MS
     assert joined.idle(at_ms=GAP_MS) == []

@@ -1,0 +1,61 @@
+"""A scanner's section of gateway.toml → its driver."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import assert_never
+
+from devices import profiles
+from devices.driver import Driver
+from devices.scanners.attached import AttachedScanner, Source
+from devices.scanners.classify import classifier
+from devices.scanners.fake import FakeScanner
+from devices.scanners.hid_keyboard import GAP_MS, Wedge
+from devices.scanners.hid_pos import HidRaw
+from devices.scanners.outlet import Refused, only_logged
+from devices.scanners.profile import FAMILY, GENERIC, ScannerProfile
+from devices.scanners.serial import SerialPort
+from edge.clock import Clock
+from edge.config import CodesSection, ScannerSection
+
+SERIAL_GAP_MS = 1000
+"""Ten times what a slow line pauses inside a code."""
+
+
+def scanner(
+    section: ScannerSection,
+    profile: ScannerProfile,
+    codes: CodesSection,
+    clock: Clock,
+    *,
+    refused: Refused = only_logged,
+) -> Driver:
+    """The driver. `refused` is told of scans that the journal did not take, so that the station can say so."""
+    classify = classifier(codes)
+    if section.transport == "fake":
+        return FakeScanner(section, classify=classify, clock=clock, refused=refused)
+    if section.transport == "camera":
+        from devices.scanners.camera import CameraScanner  # noqa: PLC0415 - OpenCV is an extra and weighs 37 MB
+
+        return CameraScanner(section=section, classify=classify, clock=clock)
+    return AttachedScanner(section, source(section, profile), classify=classify, clock=clock, refused=refused)
+
+
+def source(section: ScannerSection, profile: ScannerProfile) -> Source:
+    path = Path(section.device)
+    match section.transport:
+        case "serial":
+            return SerialPort(path, baud=section.baud, framing=profile.framing(gap_ms=SERIAL_GAP_MS))
+        case "hid-keyboard":
+            return Wedge(path, layout=profile.layout, framing=profile.framing(gap_ms=GAP_MS))
+        case "hid-pos":
+            return HidRaw(path)
+        case "camera" | "fake":
+            raise ValueError(f"{section.transport} has no path in /dev")
+        case _:
+            assert_never(section.transport)
+
+
+def profile_of(section: ScannerSection) -> ScannerProfile:
+    """The profile that the section names, or the generic one. Raises UsageError for an unknown name."""
+    return profiles.one(FAMILY, section.profile, ScannerProfile) if section.profile else GENERIC

@@ -1,0 +1,111 @@
+"""Every profile is read, and held to the rules that no single file can break by itself."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from devices import profiles
+from devices.scanners import udev
+from devices.scanners.profile import FAMILY, ScannerProfile, UsbId
+from edge.errors import ProfileError, UsageError
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "firmware_profiles" / FAMILY
+FILES = sorted(FOLDER.glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_profile_is_right(file: Path) -> None:
+    profile = profiles.read(file, ScannerProfile)
+    if file.name != profiles.EXAMPLE:
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", file.stem)
+        assert file.stem.startswith(profile.vendor.lower())
+    assert all(usb.source for usb in profile.usb)
+    assert not (profile.form == "handheld" and profile.notes.startswith("Hands-free"))
+
+
+def test_there_are_enough_models() -> None:
+    found = profiles.all_of(FAMILY, ScannerProfile)
+    assert len(found) >= 10
+    assert len({(profile.vendor, profile.model) for profile in found.values()}) == len(found)
+    assert "example" not in found
+
+
+def test_one_usb_number_means_one_model_unless_it_is_said_to_be_shared() -> None:
+    owners: dict[tuple[str, str], list[tuple[str, UsbId]]] = {}
+    for name, profile in profiles.all_of(FAMILY, ScannerProfile).items():
+        for usb in profile.usb:
+            owners.setdefault((usb.vendor_id, usb.product_id), []).append((name, usb))
+    for number, users in owners.items():
+        if len(users) > 1:
+            assert all(usb.shared for _, usb in users), f"{number} is in {[name for name, _ in users]}"
+        assert len({usb.transport for _, usb in users}) == 1
+
+
+def test_a_vendor_has_one_usb_number() -> None:
+    vendors: dict[str, set[str]] = {}
+    for profile in profiles.all_of(FAMILY, ScannerProfile).values():
+        for usb in profile.usb:
+            vendors.setdefault(usb.vendor_id, set()).add(profile.vendor)
+    assert all(len(names) == 1 for names in vendors.values())
+
+
+def test_the_example_shows_every_key_and_explains_it() -> None:
+    text = (FOLDER / profiles.EXAMPLE).read_text("utf-8")
+    data = tomllib.loads(text)
+    assert set(data) == {field.encode_name for field in msgspec.structs.fields(ScannerProfile)}
+    assert set(data["usb"][0]) == {field.encode_name for field in msgspec.structs.fields(UsbId)}
+
+
+def test_the_udev_rules_are_current() -> None:
+    written = (ROOT / "systemd" / "70-storegate-scanners.rules").read_text("utf-8")
+    assert written == udev.rules(profiles.all_of(FAMILY, ScannerProfile).values())
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    bad = tmp_path / "acme-x.toml"
+    bad.write_text(
+        'vendor = "Acme"\nmodle = "X"\nform = "hand"\ntransports = ["serial", "usb"]\nsymbologies = ["qr"]\n'
+        'reads_screens = 1\n[[usb]]\nvendor_id = "C2E"\nproduct_id = "0b61"\ntransport = "serial"\nsource = "me"\n'
+    )
+    with pytest.raises(ProfileError) as caught:
+        profiles.read(bad, ScannerProfile)
+    assert {mistake.path for mistake in caught.value.mistakes} == {
+        "modle", "form", "transports[1]", "reads_screens", "usb[0].vendor_id", "usb[0].confidence", "model",
+    }  # fmt: skip
+    assert "did you mean 'model'?" in str(caught.value)
+
+
+STRANGE_WIRE = """
+[[usb]]
+vendor_id = "0c2e"
+product_id = "0001"
+transport = "hid-pos"
+confidence = "vendor"
+source = "s"
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "word"), [('layout = "xx"', "unknown"), (STRANGE_WIRE, "hid-pos"), ("vendor = ", "TOML")]
+)
+def test_a_rule_between_keys(tmp_path: Path, line: str, word: str) -> None:
+    bad = tmp_path / "acme-x.toml"
+    bad.write_text(
+        'vendor = "Acme"\nmodel = "X"\nform = "handheld"\ntransports = ["serial"]\nsymbologies = ["qr"]\n'
+        f"reads_screens = true\n{line}\n"
+    )
+    with pytest.raises(ProfileError, match=word):
+        profiles.read(bad, ScannerProfile)
+
+
+def test_an_unknown_name_says_what_was_meant() -> None:
+    with pytest.raises(UsageError) as caught:
+        profiles.one(FAMILY, "zebra-ds2209", ScannerProfile)
+    assert "zebra-ds2208" in caught.value.hint
+    assert profiles.one(FAMILY, "zebra-ds2208", ScannerProfile).model == "DS2208"
