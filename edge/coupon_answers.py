@@ -176,9 +176,9 @@ class Words(NamedTuple):
 
 
 REFUSALS: dict[Why, Words] = {
-    Why.UNREADABLE: Words("这不是本店的优惠券,请重新扫码", "This is not a coupon of ours; please scan it again"),
+    Why.UNREADABLE: Words("这不是本店的优惠券，请重新扫码", "This is not a coupon of ours; please scan it again"),
     Why.FORGED: Words("优惠券校验不通过", "The coupon's signature does not fit"),
-    Why.UNKNOWN: Words("本店没有此券记录,请联系店员", "This shop has no record of the coupon; ask the staff"),
+    Why.UNKNOWN: Words("本店没有此券记录，请联系店员", "This shop has no record of the coupon; ask the staff"),
     Why.USED: Words("此券已于 {when} 在 {place} 使用", "Already used at {place} on {when}"),
     Why.EXPIRED: Words("此券已于 {when} 过期", "Expired on {when}"),
     Why.NOT_YET: Words("此券 {when} 起可用", "Good from {when} on"),
@@ -189,12 +189,12 @@ REFUSALS: dict[Why, Words] = {
     Why.CAMPAIGN_OVER: Words("活动已结束", "The campaign is over"),
     Why.BUDGET_SPENT: Words("活动预算已用完", "The campaign's budget is spent"),
     Why.ONLINE_ONLY: Words("此券需联网使用", "The coupon can be used only while the shop is online"),
-    Why.CLOCK_UNSURE: Words("门店时钟未校准,暂不能判断有效期", "The shop's clock is not set: dates can't be judged"),
+    Why.CLOCK_UNSURE: Words("门店时钟未校准，暂不能判断有效期", "The shop's clock is not set: dates can't be judged"),
     Why.RESERVED_ELSEWHERE: Words(
-        "此券正在 {place} 使用中,{when} 后可再试", "In use at {place} right now; free again after {when}"
+        "此券正在 {place} 使用中，{when} 后可再试", "In use at {place} right now; free again after {when}"
     ),
-    Why.RESERVATION_UNKNOWN: Words("没有这次预占,请重新扫券", "No such reservation; please scan the coupon again"),
-    Why.RELEASED: Words("这次预占已取消,请重新扫券", "The reservation was released; please scan the coupon again"),
+    Why.RESERVATION_UNKNOWN: Words("没有这次预占，请重新扫券", "No such reservation; please scan the coupon again"),
+    Why.RELEASED: Words("这次预占已取消，请重新扫券", "The reservation was released; please scan the coupon again"),
     Why.KEY_REUSED: Words("同一个幂等键用于了不同的请求", "This idempotency key was used for another request"),
     Why.VALUE_TOO_HIGH: Words("抵扣金额超过券面值", "More was taken off than the coupon is worth"),
     Why.NOT_SELF_SERVE: Words("此券由店员发放", "This coupon is given out by the staff"),

@@ -22,7 +22,9 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
     campaign: Campaign
     have: int
-    """Coupons of it that this holder got so far."""
+    """Coupons of it that count against this holder's limit."""
+    got: int
+    """All that this holder ever got, withdrawn ones too: it names the next one."""
     left: bool
     """Whether this gateway may still issue one."""
 
@@ -67,20 +69,19 @@ def wallet(db: Rows, shop: Shop, holder: str, now: Stamp) -> tuple[tuple[CouponR
 def offers(db: Rows, shop: Shop, holder: str, now: Stamp) -> tuple[Offer, ...]:
     """Self-serve campaigns that run now, in the order of the documents."""
     return tuple(
-        Offer(campaign=each, have=_have(db, each.id, holder), left=_left(db, each.id, now))
+        _offer(db, each, holder, now)
         for each in shop.campaigns.values()
         if each.self_serve and each.risk is not RiskClass.ONLINE and now.at_ms <= each.ends_ms
     )
 
 
-def _have(db: Rows, campaign: str, holder: str) -> int:
-    if not holder:
-        return 0
-    (count,) = db.execute(
-        "SELECT count(*) FROM coupon WHERE holder = ? AND holder <> '' AND campaign = ? AND state <> 'voided'",
-        (holder, campaign),
+def _offer(db: Rows, campaign: Campaign, holder: str, now: Stamp) -> Offer:
+    got, voided = db.execute(
+        "SELECT count(*), count(*) FILTER (WHERE state = 'voided') FROM coupon"
+        " WHERE holder = ? AND holder <> '' AND campaign = ?",
+        (holder, campaign.id),
     ).fetchone()
-    return int(count)
+    return Offer(campaign=campaign, have=got - voided, got=got, left=_left(db, campaign.id, now))
 
 
 def _left(db: Rows, campaign: str, now: Stamp) -> bool:
