@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from edge import events as ev
-from edge.catalogue.product import CatalogueInfo
+from edge.catalogue import CatalogueInfo
 from edge.clock import Clock
 from edge.commands.messages import (
     MAX_MISTAKES,
@@ -24,6 +24,7 @@ from edge.commands.messages import (
     KioskReload,
     parse,
 )
+from edge.coupon_answers import Refused, Voided
 from edge.errors import CommandError, JournalRefusedError, MistakesError, StoregateError
 from edge.ids import CampaignId, Serial, StationId
 from edge.store.gateway import answer_of
@@ -55,7 +56,7 @@ class Changed(Protocol):
 
 
 class PutDocuments(Protocol):
-    """edge.documents.Documents.put, telling of it included. Raises DocumentError."""
+    """edge.documents_desk.DocumentsDesk.put. Raises DocumentError."""
 
     async def __call__(self, kind: str, items: list[Any], /, *, by: str) -> Changed: ...
 
@@ -183,9 +184,13 @@ class Commands:
         fact = ev.VoidAsked(
             at=self._clock.now(), campaign=CampaignId(command.campaign), serial=serial, reason=command.reason
         )
-        answer = await self._submit(fact)
-        count = getattr(answer, "count", None)
-        return {"count": count} if isinstance(count, int) else {}
+        match await self._submit(fact):
+            case Voided(units=units):
+                return {"units": units}
+            case Refused(why=why):
+                raise CommandError("rejected", f"the coupon can't be voided: {why}")
+            case _:
+                return {}
 
 
 def _no(command: Command, code: str, text: str, mistakes: tuple[str, ...] = ()) -> CommandReply:
