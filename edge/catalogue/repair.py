@@ -56,8 +56,8 @@ def _nearest(book: Opened, spellings: list[str], written: str) -> tuple[str, str
             limit = allowed(len(sound))
             for text, word_spelling, word_sound, weight in book.near(layers[letters_out], MAX_COMPARED):
                 wrong = distance(sound, word_sound, limit)
-                if wrong > limit or text == written:
-                    continue
+                if wrong > limit or text == written or (wrong and written and not set(text) & set(written)):
+                    continue  # 重庆 is not 冲饮: characters that share none must at least sound the same
                 strange = sum(a != b for a, b in zip(text, written, strict=False)) if written else 0
                 rank = (wrong, abs(len(text) - len(written)) if written else 0, strange, -weight)
                 if best is None or rank < best[0]:

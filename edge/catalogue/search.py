@@ -83,7 +83,8 @@ class Catalogue:
             stat = os.stat(self._path)  # noqa: PTH116 - runs before each look-up, and Path.stat takes twice as long
         except OSError as error:
             if self._opened is None:
-                self.problem = f"there is no catalogue yet: {self._path}: {error.strerror}; storegate catalogue import FILE"
+                where = f"{self._path}: {error.strerror}"
+                self.problem = f"there is no catalogue yet: {where}; storegate catalogue import FILE"
             return self._opened
         now = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
         if now != self._seen:

@@ -25,7 +25,7 @@ def allowed(letters: int) -> int:
     """Wrong letters forgiven in a word of so many."""
     if letters < 4:
         return 0
-    return 1 if letters < 6 else 2
+    return 1 if letters < 7 else 2
 
 
 def keys(spelling: str) -> tuple[frozenset[int], ...]:

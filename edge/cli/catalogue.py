@@ -53,7 +53,7 @@ def import_(
     *,
     config: say.ConfigOption = None,
     state_dir: StateOption = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Import the good rows, leave the wrong ones out.")] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Import the good rows, leave wrong ones out.")] = False,
     update: Annotated[bool, typer.Option("--update", help="Put the rows into the catalogue; keep the others.")] = False,
     as_json: say.JsonOption = False,
 ) -> None:

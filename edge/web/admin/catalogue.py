@@ -30,7 +30,7 @@ class CatalogueApi:
         return _json({"info": info, "problem": self._desk.problem})
 
     async def changed(self, _: web.Request) -> web.Response:
-        """`storegate catalogue import` put a new file in place: kiosks reload, the cloud hears of it. 409: there is none."""
+        """A new file was put in place by hand: kiosks reload, the cloud hears of it. 409: there is none."""
         info = await self._desk.info()
         if info is None:
             raise WebError(409, "no_catalogue", self._desk.problem or "There is no catalogue.")
