@@ -109,6 +109,12 @@ class ScannerSection(Section):
     device: str = ""
     """`/dev/serial/by-id/…`, `/dev/input/by-path/…-event-kbd`, `/dev/hidrawN`, a camera number, a video file or an rtsp:// URL."""
     baud: Annotated[int, Meta(ge=1200, le=921600)] = 9600
+    layout: Literal["", "us", "gb", "de", "fr", "es", "it"] = ""
+    """Keyboard layout that a hid-keyboard scanner types for; empty: the profile's. `storegate scanner pair` finds it out."""
+    suffix: Literal["", "cr", "lf", "crlf", "tab", "none"] = ""
+    """What ends a code; empty: the profile's."""
+    prefix: str | None = None
+    """What begins a code, before the AIM identifier; left out: the profile's."""
     width_px: Annotated[int, Meta(ge=160, le=3840)] = 1280
     height_px: Annotated[int, Meta(ge=120, le=2160)] = 720
     formats: tuple[str, ...] = ()

@@ -25,5 +25,10 @@ def blocks(text: str) -> str:
     return out.getvalue()
 
 
+def matrix(text: str) -> tuple[tuple[bool, ...], ...]:
+    """Rows of modules, true is black; without the quiet zone. For printing."""
+    return tuple(tuple(bool(module) for module in row) for row in _code(text).matrix)
+
+
 def _code(text: str) -> segno.QRCode:
     return segno.make(text, error="m", boost_error=False, micro=False)

@@ -10,6 +10,7 @@ from devices.driver import Driver
 from devices.scanners.attached import AttachedScanner, Source
 from devices.scanners.classify import classifier
 from devices.scanners.fake import FakeScanner
+from devices.scanners.framing import Framing, Suffix
 from devices.scanners.hid_keyboard import GAP_MS, Wedge
 from devices.scanners.hid_pos import HidRaw
 from devices.scanners.outlet import Refused, only_logged
@@ -45,15 +46,25 @@ def source(section: ScannerSection, profile: ScannerProfile) -> Source:
     path = Path(section.device)
     match section.transport:
         case "serial":
-            return SerialPort(path, baud=section.baud, framing=profile.framing(gap_ms=SERIAL_GAP_MS))
+            return SerialPort(path, baud=section.baud, framing=_framing(section, profile, gap_ms=SERIAL_GAP_MS))
         case "hid-keyboard":
-            return Wedge(path, layout=profile.layout, framing=profile.framing(gap_ms=GAP_MS))
+            framing = _framing(section, profile, gap_ms=GAP_MS)
+            return Wedge(path, layout=section.layout or profile.layout, framing=framing)
         case "hid-pos":
             return HidRaw(path)
         case "camera" | "fake":
             raise ValueError(f"{section.transport} has no path in /dev")
         case _:
             assert_never(section.transport)
+
+
+def _framing(section: ScannerSection, profile: ScannerProfile, *, gap_ms: int) -> Framing:
+    """The section overrules the profile: it was found out with the scanner at hand."""
+    return Framing(
+        prefix=profile.prefix if section.prefix is None else section.prefix,
+        suffix=Suffix(section.suffix) if section.suffix else profile.suffix,
+        gap_ms=gap_ms,
+    )
 
 
 def profile_of(section: ScannerSection) -> ScannerProfile:

@@ -78,7 +78,7 @@ class Framer:
 
     def idle(self, *, at_ms: int) -> list[Scan]:
         """What silence completes, where there is no suffix; else it drops what is half done."""
-        if not self._buffer or at_ms - self._last_ms < self._framing.gap_ms:
+        if not (self._buffer or self._spilled) or at_ms - self._last_ms < self._framing.gap_ms:
             return []
         if self._framing.suffix is Suffix.NONE:
             return self._take()
@@ -89,6 +89,10 @@ class Framer:
         """Forgets what is half done."""
         self._buffer.clear()
         self._spilled = False
+
+    def spoil(self) -> None:
+        """Bytes were lost: what comes until the next suffix, or silence, is the torn rest of a code and is dropped."""
+        self._spilled = True
 
     @property
     def waits_ms(self) -> int | None:

@@ -50,7 +50,7 @@ async def _scans(keys: AsyncIterator[inputs.Key], board: Keyboard, framer: Frame
                 found = framer.idle(at_ms=2**63)
             elif key.code == inputs.LOST:
                 board.reset()
-                framer.drop()
+                framer.spoil()
                 found = []
             else:
                 typed = board.key(key.code, key.value)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from devices.scanners.framing import Framing, Suffix
+from devices.scanners.framing import Suffix
 from devices.scanners.layouts import LAYOUTS
 
 FAMILY = "scanners"
@@ -57,9 +57,6 @@ class ScannerProfile(_Table, frozen=True, kw_only=True):
         strange = sorted({usb.transport for usb in self.usb} - set(self.transports))
         if strange:
             raise ValueError(f"usb speaks of {', '.join(strange)}, which is not under transports")
-
-    def framing(self, *, gap_ms: int) -> Framing:
-        return Framing(prefix=self.prefix, suffix=self.suffix, gap_ms=gap_ms)
 
 
 GENERIC = ScannerProfile(

@@ -54,6 +54,15 @@ def test_what_is_too_long_is_dropped_whole() -> None:
     assert fed(Framing(), b"x" * (MAX_BYTES + 1) + b"\r" + b"ok\r") == [Scan("ok", "")]
 
 
+def test_the_torn_rest_of_a_code_is_no_code() -> None:
+    framer = Framer(Framing(gap_ms=100))
+    framer.feed(b"https:", at_ms=0)
+    framer.spoil()
+    assert framer.feed(b"/a?b\rok\r", at_ms=1) == [Scan("ok", "")]
+    framer.spoil()
+    assert framer.feed(b"after a pause\r", at_ms=200) == [Scan("after a pause", "")]
+
+
 @given(st.lists(st.binary(max_size=50), max_size=20), st.sampled_from(Suffix))
 def test_any_bytes_are_survived(chunks: list[bytes], suffix: Suffix) -> None:
     for scan in fed(Framing(suffix=suffix, prefix="]"), *chunks):

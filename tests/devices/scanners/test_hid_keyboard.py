@@ -74,6 +74,7 @@ async def test_typed_codes(keys: Keys, tmp_path: Path, hand_clock: HandClock) ->
         assert keys.grabbed
         keys.type(type_text("lo", "de"), after_s=1)
         keys.type([(inputs.LOST, 0)])
+        keys.type(type_text("st end\r", "de"))
         keys.type(type_text("whole\r", "de"))
         keys.unplug()
         assert (await heard.wait(5))[3:] == ["whole", "DeviceLost"]
