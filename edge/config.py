@@ -31,7 +31,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Base of all sections."""
 
 
-class GatewaySection(Section):
+class GatewaySection(Section, frozen=True, kw_only=True):
     tenant: Level
     store: Level
     id: Level
@@ -46,7 +46,7 @@ class GatewaySection(Section):
             raise ValueError(f"timezone {self.timezone!r} is unknown; wanted a name like Asia/Shanghai") from error
 
 
-class MqttSection(Section):
+class MqttSection(Section, frozen=True, kw_only=True):
     host: str = ""
     """Empty: no cloud; events wait in the outbox."""
     port: Port = 1883
@@ -74,12 +74,12 @@ class MqttSection(Section):
             raise ValueError("ca_file and cert_file need tls = true")
 
 
-class Listener(Section):
+class Listener(Section, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Port = 0
 
 
-class ListenSection(Section):
+class ListenSection(Section, frozen=True, kw_only=True):
     guest: Listener = Listener(host="0.0.0.0", port=8080)  # noqa: S104 - faces the guest Wi-Fi
     shop: Listener = Listener(host="127.0.0.1", port=8081)
     admin: Listener = Listener(host="127.0.0.1", port=8082)
@@ -89,7 +89,7 @@ class ListenSection(Section):
     """Asked for by the admin API when it listens beyond loopback."""
 
 
-class StationSection(Section):
+class StationSection(Section, frozen=True, kw_only=True):
     name_zh: str = ""
     name_en: str = ""
     kind: Literal["kiosk", "till"] = "kiosk"
@@ -99,7 +99,7 @@ class StationSection(Section):
     warn_s: Annotated[int, Meta(ge=3, le=120)] = 10
 
 
-class ScannerSection(Section):
+class ScannerSection(Section, frozen=True, kw_only=True):
     id: Name
     transport: Literal["serial", "hid-keyboard", "hid-pos", "camera", "fake"]
     station: str = ""
@@ -123,13 +123,13 @@ class ScannerSection(Section):
     """A video file starts again at its end."""
 
 
-class CodesSection(Section):
+class CodesSection(Section, frozen=True, kw_only=True):
     embedded: tuple[str, ...] = ("20PPPPPVVVVVC", "21PPPPPWWWWWC")
     """Codes made in the shop, 13 or 18 characters: digits as they are, P item, V price in fen, W weight in grams,
     X ignored, C check digit."""
 
 
-class Strip(Section):
+class Strip(Section, frozen=True, kw_only=True):
     """Two thin strips of pixels across the way; `at` and `from`/`to` are shares of the picture's size."""
 
     axis: Literal["x", "y"] = "x"
@@ -149,7 +149,7 @@ class Strip(Section):
             raise ValueError("end must be larger than start")
 
 
-class FootfallSection(Section):
+class FootfallSection(Section, frozen=True, kw_only=True):
     id: Name
     zone: Name
     source: Literal["camera", "beam", "fake"]
@@ -162,19 +162,19 @@ class FootfallSection(Section):
     loop: bool = False
 
 
-class ZonesSection(Section):
+class ZonesSection(Section, frozen=True, kw_only=True):
     occupancy_reset_at: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "04:00"
     """Local time at which every zone is empty by definition."""
 
 
-class OutboxSection(Section):
+class OutboxSection(Section, frozen=True, kw_only=True):
     max_mb: Positive = 256.0
     """Bytes of events that wait for the cloud; beyond them, see docs: eviction by class."""
     free_floor_mb: Annotated[float, Meta(ge=0)] = 64.0
     """Space left free on the disk: below it the outbox counts as full."""
 
 
-class CouponsSection(Section):
+class CouponsSection(Section, frozen=True, kw_only=True):
     issuer_keys: dict[str, str] = {}
     """Cloud keys that may sign grants: key id → Ed25519 public key, base64."""
     peer_keys: dict[str, str] = {}
@@ -185,7 +185,7 @@ class CouponsSection(Section):
     wallet_days: Annotated[int, Meta(ge=1, le=730)] = 180
 
 
-class Config(Section):
+class Config(Section, frozen=True, kw_only=True):
     gateway: GatewaySection
     mqtt: MqttSection = MqttSection()
     listen: ListenSection = ListenSection()

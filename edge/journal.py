@@ -87,6 +87,11 @@ class Journal:
         journal._thread.start()
         return journal
 
+    @property
+    def alive(self) -> bool:
+        """Whether the writer's thread is there: without it nothing is taken, and only a restart helps."""
+        return self._thread.is_alive()
+
     def set_shop(self, shop: Shop) -> None:
         """The next group is decided under it."""
         self._writer.shop = shop

@@ -60,9 +60,7 @@ def _arrivals(random: Random) -> Iterator[float]:
             yield at_s
 
 
-def _visit(
-    random: Random, shopper: int, at_s: float, codes: Sequence[str], words: Sequence[str]
-) -> Iterator[Act]:
+def _visit(random: Random, shopper: int, at_s: float, codes: Sequence[str], words: Sequence[str]) -> Iterator[Act]:
     def act(kind: Kind, code: str = "") -> Act:
         nonlocal at_s
         at_s += random.uniform(8, 90)

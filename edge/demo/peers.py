@@ -100,7 +100,7 @@ def _die_with_parent() -> None:
 
 
 def broker(folder: Path, port: int) -> Program:
-    """mosquitto on loopback that keeps its state in `folder`."""
+    """Mosquitto on loopback that keeps its state in `folder`."""
     state = folder / "broker"
     state.mkdir(parents=True, exist_ok=True)
     settings = folder / "mosquitto.conf"

@@ -1,0 +1,274 @@
+"""The composition root: builds everything, top to bottom; starts in that order, stops in the reverse one.
+
+The only file of `edge` that imports devices and the bridge. Nothing here decides anything about the shop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cloud_bridge.bridge
+import devices.footfall.build
+import devices.scanners.build
+import edge.web.admin.catalogue
+import edge.web.admin.coupons
+import edge.web.admin.documents
+import edge.web.admin.status
+from devices.driver import Driver
+from edge import __version__, config, liveness, supervise
+from edge import events as ev
+from edge.board import Board, Problem
+from edge.catalogue.desk import CatalogueDesk
+from edge.clock import Clock
+from edge.commands import Commands
+from edge.commands.refresh import fetch
+from edge.config import Config
+from edge.coupon_desk import CouponDesk
+from edge.documents import Documents
+from edge.documents_desk import DocumentsDesk
+from edge.effects import ReloadKiosk, ShowOnKiosk
+from edge.errors import JournalRefusedError, Refusal, StoregateError, UsageError
+from edge.ids import StationId
+from edge.journal import Journal
+from edge.keys import GatewayKeys
+from edge.pump import Pump
+from edge.sdnotify import Notifier
+from edge.web.app import BoundListener, listen
+from edge.web.guest import wallet
+from edge.web.shop import kiosk, till
+from edge.web.shop.counter import Counter
+from edge.web.shop.screens import Screens
+
+log = logging.getLogger("storegate")
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """Where a gateway that is up can be reached; for the log, the demo and tests."""
+
+    guest: BoundListener
+    shop: BoundListener
+    admin: BoundListener
+    pump: Pump
+    journal: Journal
+    board: Board
+    clock: Clock
+
+
+class StopAskedError(Exception):
+    """Raised inside the group when we were asked to end: the expected way out."""
+
+
+async def run(settings: Config, *, stop: asyncio.Event, ready: Callable[[Running], None]) -> None:
+    """The life of the daemon: until `stop` is set. Raises StoregateError when it can't start."""
+    async with building(settings) as (running, services, drivers):
+        ready(running)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name, service in services:
+                    group.create_task(service(), name=name)
+                for driver in drivers:
+                    group.create_task(_kept(driver, running), name=driver.name)
+                group.create_task(_until(stop), name="stop")
+        except* StopAskedError:
+            log.info("stopping")
+
+
+@asynccontextmanager
+async def building(
+    settings: Config,
+) -> AsyncIterator[tuple[Running, list[tuple[str, Callable[[], Coroutine[None, None, None]]]], list[Driver]]]:
+    """Everything that must be there before the first event, and what is to run."""
+    clock, board, notifier = Clock(), Board(), Notifier()
+    state = settings.state_path
+    async with AsyncExitStack() as stack:
+        stack.callback(notifier.close)
+        await asyncio.to_thread(_make_folder, state)
+        keys = await asyncio.to_thread(GatewayKeys.open, state)
+        documents = await asyncio.to_thread(Documents.open, state)
+        journal = await asyncio.to_thread(
+            partial(
+                Journal.open,
+                state / "journal.sqlite",
+                shop=documents.shop(settings),
+                clock=clock,
+                free_floor_bytes=int(settings.outbox.free_floor_mb * MIB),
+            )
+        )
+        stack.push_async_callback(journal.close)
+        pump = Pump(journal, board)
+        catalogue = CatalogueDesk(state / "catalogue.sqlite")
+        stack.push_async_callback(catalogue.close)
+        documents_desk = DocumentsDesk(documents, journal, pump, clock, settings)
+        shop = partial(documents.shop, settings)
+        coupons = CouponDesk(pump=pump, journal=journal, clock=clock, keys=keys, config=settings, shop=shop)
+
+        counter = Counter(
+            config=settings,
+            clock=clock,
+            board=board,
+            desk=catalogue,
+            submit=pump.submit,
+            shop=shop,
+            coupon=wallet.kiosk_view(coupons),
+        )
+        screens = Screens(counter)
+        pump.on(ShowOnKiosk, screens.show)
+        pump.on(ReloadKiosk, screens.reload)
+        commands = Commands(
+            submit=pump.submit,
+            read=journal.read,
+            clock=clock,
+            version=__version__,
+            put_documents=documents_desk.put,
+            fetch_catalogue=partial(fetch, target=state / "catalogue.sqlite"),
+            reload=lambda station: screens.reload(ReloadKiosk(station=station)),
+        )
+
+        serve = partial(listen, language=settings.gateway.language)
+        guest_routes = wallet.routes(coupons, keys=keys, clock=clock, settings=settings.coupons)
+        guest = await stack.enter_async_context(serve("guest", settings.listen.guest, guest_routes, host_names=None))
+        shop_routes = [*kiosk.routes(counter), *screens.routes(), *till.routes(coupons, settings.stations)]
+        shop_plane = await stack.enter_async_context(serve("shop", settings.listen.shop, shop_routes))
+        stack.push_async_callback(screens.close)
+        admin_routes = [
+            *edge.web.admin.status.routes(
+                config=settings, board=board, journal=journal, clock=clock, catalogue=catalogue, shop=shop
+            ),
+            *edge.web.admin.documents.routes(documents_desk),
+            *edge.web.admin.catalogue.routes(catalogue, pump, clock),
+            *edge.web.admin.coupons.routes(coupons),
+        ]
+        admin_plane = await stack.enter_async_context(
+            serve("admin", settings.listen.admin, admin_routes, max_body=8 * MIB)  # a set of documents
+        )
+
+        running = Running(
+            guest=guest, shop=shop_plane, admin=admin_plane, pump=pump, journal=journal, board=board, clock=clock
+        )
+        services = list(_services(settings, running, commands=commands, notifier=notifier))
+        drivers = list(_drivers(settings, running))
+        await _first_words(running, documents.problem)
+        stack.callback(notifier.stopping)
+        notifier.ready(f"kiosk {shop_plane.url}, status page {admin_plane.url}")
+        yield running, services, drivers
+
+
+def _services(
+    settings: Config, running: Running, *, commands: Commands, notifier: Notifier
+) -> Iterator[tuple[str, Callable[[], Coroutine[None, None, None]]]]:
+    """The root tasks beside the drivers. A name is owner and job."""
+    bridge = partial(
+        cloud_bridge.bridge.run,
+        journal=running.journal,
+        board=running.board,
+        clock=running.clock,
+        config=settings.mqtt,
+        gateway=settings.gateway,
+        answer=commands.answer,
+    )
+    kept = partial(supervise.keep, board=running.board, on_fail=partial(_tell_failure, running))
+    yield "bridge to the cloud", partial(kept, "bridge to the cloud", bridge)
+    yield "ticker", partial(kept, "ticker", partial(liveness.tick, running.pump.submit, running.clock))
+    lag = partial(liveness.measure_lag, running.board)
+    yield "loop watch", partial(kept, "loop watch", lag)
+    problem = partial(liveness.problem, running.board, running.journal)
+    yield "watchdog", partial(kept, "watchdog", partial(notifier.beat, problem))
+
+
+def _drivers(settings: Config, running: Running) -> Iterator[Driver]:
+    """Raises MissingExtraError or ProfileError before anything runs: store IT reads it at once."""
+    clock = running.clock
+    for scanner in settings.scanners:
+        profile = devices.scanners.build.profile_of(scanner)
+        refused = partial(_scan_refused, running, scanner.id)
+        yield devices.scanners.build.scanner(scanner, profile, settings.codes, clock, refused=refused)
+    for section in settings.footfall:
+        yield devices.footfall.build.counter(section, clock)
+
+
+async def _scan_refused(running: Running, scanner: str, station: StationId | None, reason: Refusal) -> None:
+    text = f"a scan{f' at {station}' if station else ''} was not recorded: {reason}"
+    running.board.tell(Problem(at=running.clock.now(), where=f"scanner {scanner}", text=text, hint="see the outbox"))
+
+
+async def _kept(driver: Driver, running: Running) -> None:
+    await supervise.keep(
+        driver.name, partial(driver.run, running.pump.submit), running.board, on_fail=partial(_tell_failure, running)
+    )
+
+
+async def _first_words(running: Running, documents_problem: str) -> None:
+    """What a person and the cloud should know of this start. A full disk must not keep the shop shut."""
+    clock = running.clock
+    replaced = running.journal.replaced
+    if replaced is not None:
+        text = (
+            f"the journal was damaged ({replaced.problem}) and a new one began; the old is kept as {replaced.kept_as}"
+        )
+        running.board.tell(Problem(at=clock.now(), where="journal", text=text, hint="check the SD card; tell support"))
+    if documents_problem:
+        running.board.tell(Problem(at=clock.now(), where="documents", text=documents_problem))
+    try:
+        await running.pump.submit(ev.GatewayStarted(at=clock.now(), version=__version__))
+    except JournalRefusedError as error:
+        running.board.tell(Problem(at=clock.now(), where="journal", text=str(error), hint=error.hint))
+
+
+async def _tell_failure(running: Running, name: str, problem: str, retry_in_s: float) -> None:
+    at = running.clock.now()
+    running.board.tell(Problem(at=at, where=name, text=problem, hint=running.board.service(name).hint))
+    await running.pump.submit(ev.ServiceFailed(at=at, service=name, problem=problem[:200], retry_in_s=retry_in_s))
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
+    raise StopAskedError
+
+
+def _make_folder(state: Path) -> None:
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "gateway.state_dir must be a folder that the daemon may write"
+        raise UsageError(f"can't use the state folder {state}: {error.strerror}", hint=hint) from error
+
+
+def main(argv: list[str]) -> None:
+    """`storegate run`. Exit codes: 0 asked to stop, 1 failed, 2 wrong configuration."""
+    began = time.monotonic()
+    parser = argparse.ArgumentParser(prog="storegate run", description="Run the gateway until SIGTERM or Ctrl-C.")
+    parser.add_argument("--config", type=Path, help="gateway.toml; else $STOREGATE_CONFIG")
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        settings = config.load(config.find(arguments.config))
+        asyncio.run(_until_signalled(settings, began))
+    except StoregateError as error:
+        sys.stderr.write(f"error: {error}\n" + (f"next: {error.hint}\n" if error.hint else ""))
+        raise SystemExit(error.exit_code) from None
+
+
+async def _until_signalled(settings: Config, began: float) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    def ready(running: Running) -> None:
+        took_s = time.monotonic() - began
+        log.info("ready in %.2f s: kiosk and till %s", took_s, running.shop.url)
+        log.info("guest pages %s, status page %s", running.guest.url, running.admin.url)
+
+    await run(settings, stop=stop, ready=ready)
