@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
@@ -45,13 +46,23 @@ ICONS: Mapping[str, tuple[str, ...]] = {
 """Icon → parts of a category's or product's name, first match wins."""
 
 
-def icon_of(category: str, name: str = "") -> str:
-    """The icon that stands for it; `box` when nothing fits."""
+PICTURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}\.(jpe?g|png|webp)", re.IGNORECASE)
+
+
+def icon_of(category: str, name: str = "", image: str = "") -> str:
+    """The icon that stands for it; `box` when nothing fits. A catalogue may name one of ours as its image."""
+    if image in ICONS:
+        return image
     for text in (category.lower(), name.lower()):
         for icon, parts in ICONS.items():
             if any(part in text for part in parts):
                 return icon
     return "box"
+
+
+def is_picture(image: str) -> bool:
+    """Whether a catalogue's image is a file below the pictures' folder that a kiosk may show."""
+    return bool(PICTURE.fullmatch(image)) and ".." not in image and "//" not in image
 
 
 class Local(TypedDict):

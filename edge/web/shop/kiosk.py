@@ -11,6 +11,7 @@ from edge.ids import Gtin, StationId
 from edge.web import pages
 from edge.web.faults import WebError
 from edge.web.shop import views
+from edge.web.shop.art import is_picture
 from edge.web.shop.counter import Counter
 from edge.web.shop.visits import MAX_WORDS, Goods, Search
 
@@ -33,7 +34,7 @@ def routes(counter: Counter) -> list[web.AbstractRouteDef]:
         web.post(f"{at}/wish", kiosk.wish),
         web.post(f"{at}/stay", kiosk.stay),
         web.post(f"{at}/finish", kiosk.finish),
-        web.get("/goods/{name:[A-Za-z0-9][A-Za-z0-9._-]{0,99}}", kiosk.picture),
+        web.get("/goods/{name:.{1,220}}", kiosk.picture),
     ]
 
 
@@ -113,7 +114,7 @@ class Kiosk:
     async def picture(self, request: web.Request) -> web.StreamResponse:
         """A product's picture out of `{state_dir}/images`, where the catalogue's `image` column points."""
         name = request.match_info["name"]
-        if not name.lower().endswith((".jpg", ".jpeg", ".png", ".webp")):
+        if not is_picture(name):
             raise web.HTTPNotFound
         path = self._counter.config.state_path / "images" / name
         return web.FileResponse(path, headers={"Cache-Control": "max-age=3600"})

@@ -51,7 +51,7 @@ class Screens:
         """ShowOnKiosk: the station's screen goes to what was scanned."""
         if not isinstance(effect, ShowOnKiosk) or effect.station not in self._counter.kiosks:
             return
-        self._counter.visits.show(effect.station, view_of_scan(effect.code), self._counter.now_ms)
+        self._counter.visits.show(effect.station, view_of_scan(effect.code), self._counter.now_ms).scans += 1
         for socket, request in self._screens(effect.station):
             view = await views.view(self._counter, request, effect.station)
             await self._send(socket, {"view": str.__str__(view), "visit": self._counter.visits.id_of(effect.station)})

@@ -12,7 +12,7 @@ from edge import events as ev
 from edge.catalogue.product import Product
 from edge.ids import StationId
 from edge.web import pages
-from edge.web.shop.art import Local, icon_of, when
+from edge.web.shop.art import Local, icon_of, is_picture, when
 from edge.web.shop.counter import Counter
 from edge.web.shop.visits import MAX_WORDS, Attract, Coupon, Goods, Looked, Notice, Search
 
@@ -63,7 +63,9 @@ async def hits(counter: Counter, request: web.Request, station: StationId, words
     found = await counter.desk.search(words, HITS)
     took_ms = (time.perf_counter() - began) * 1000
     visit.looked = Looked(letters=len(words), hits=len(found.products), took_ms=round(took_ms, 3))
-    return pages.text(request, "shop/hits.jinja", found=found, words=words, station=station, icon_of=icon_of)
+    return pages.text(
+        request, "shop/hits.jinja", found=found, words=words, station=station, icon_of=icon_of, is_picture=is_picture
+    )
 
 
 async def _attract(counter: Counter, request: web.Request, station: StationId) -> str:
@@ -93,11 +95,12 @@ async def _goods(counter: Counter, request: web.Request, shown: Goods) -> str:
         request,
         "shop/product.jinja",
         product=product,
-        kind=icon_of(product.category, product.name_zh + product.name_en),
+        kind=icon_of(product.category, product.name_zh + product.name_en, product.image),
         label=code if code and (code.price_fen is not None or code.weight_g is not None or code.expires) else None,
         priced=when(product.priced_at_ms, **_local(counter, request)),
         alternatives=[other for other in others if other.gtin != product.gtin],
         icon_of=icon_of,
+        is_picture=is_picture,
         station=station,
     )
 

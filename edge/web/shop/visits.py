@@ -85,8 +85,9 @@ class Visit(msgspec.Struct, kw_only=True):
     started_ms: int
     touched_ms: int
     wishes: Wishes
-    view: View = Search()
+    view: View = Attract()
     views: int = 0
+    scans: int = 0
     looked: Looked | None = None
 
 
@@ -110,9 +111,9 @@ class Visits:
         return self._open.get(station)
 
     def id_of(self, station: StationId) -> str:
-        """The open visit's id, or the run's: a page of an earlier run knows neither."""
+        """The open visit's id and scans, or the run's id: a page that knows another one missed something."""
         visit = self._open.get(station)
-        return visit.id if visit else self._run
+        return f"{visit.id}.{visit.scans}" if visit else self._run
 
     def wishes_of(self, station: StationId) -> Wishes:
         visit = self._open.get(station)

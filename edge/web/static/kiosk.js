@@ -148,11 +148,12 @@ function touch() {
 
 setInterval(() => {
   if (!busy()) return;
-  const left = Math.ceil(idleS + warnS - idle());
+  const alone = view.querySelector("[data-view=attract]"); // only a wish was made: nothing to lose, nothing to ask
+  const left = Math.ceil(idleS + (alone ? 0 : warnS) - idle());
   if (left <= 0) {
     finish("idle");
     visit = "";
-  } else if (left <= warnS) {
+  } else if (left <= warnS && !alone) {
     if (!still.open) still.showModal();
     document.getElementById("count").textContent = left;
   }

@@ -19,7 +19,7 @@ from edge.ids import Gtin, StationId
 from edge.shop import Shop, Slide
 from edge.web.app import listen
 from edge.web.shop import kiosk
-from edge.web.shop.counter import Counter, CouponView
+from edge.web.shop.counter import Counter, CouponView, Lookup
 from edge.web.shop.screens import Screens
 
 KIOSK = StationId("kiosk-1")
@@ -179,6 +179,11 @@ def scanned_cola() -> Code:
     return Code(kind=CodeKind.GTIN, value=COLA, gtin=COLA)
 
 
+def live_clock() -> Clock:
+    """The real time, without a look into /proc."""
+    return Clock(boot_id="boot0", synced=lambda: True)
+
+
 @asynccontextmanager
 async def open_shop(
     clock: Clock,
@@ -188,6 +193,7 @@ async def open_shop(
     language: str = "zh-CN",
     port: int = 0,
     coupon: CouponView | None = None,
+    desk: Lookup | None = None,
 ) -> AsyncIterator[OpenShop]:
     config = await asyncio.to_thread(_config, idle_s, warn_s, language)  # reads the time zone's file
     board, told = Board(), Told()
@@ -195,7 +201,7 @@ async def open_shop(
         config=config,
         clock=clock,
         board=board,
-        desk=ShelfDesk(clock.now().at_ms - 3_600_000),
+        desk=desk or ShelfDesk(clock.now().at_ms - 3_600_000),
         submit=told.submit,
         shop=lambda: Shop(slides=SLIDES),
         coupon=coupon,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.web.shop.art import ICONS, icon_of, when
+from edge.web.shop.art import ICONS, icon_of, is_picture, when
 from tests.given import NOON_MS
 
 DAY_MS = 86_400_000
@@ -44,3 +44,26 @@ def test_every_icon_is_drawn() -> None:
 )
 def test_the_time_of_a_price(before_ms: int, language: str, text: str) -> None:
     assert when(NOON_MS - before_ms, now_ms=NOON_MS, timezone="Asia/Shanghai", language=language) == text
+
+
+def test_a_catalogue_may_name_one_of_our_icons() -> None:
+    assert icon_of("饮料", "", "paper") == "paper"
+
+
+@pytest.mark.parametrize(
+    ("image", "yes"),
+    [
+        ("cola.png", True),
+        ("drinks/cola.JPG", True),
+        ("", False),
+        ("paper", False),
+        ("../secret.png", False),
+        ("/etc/x.png", False),
+        ("a//b.png", False),
+        ("http://x/a.png", False),
+        ("evil.svg", False),
+        ("a.png\n", False),
+    ],
+)
+def test_which_images_are_shown(image: str, yes: bool) -> None:
+    assert is_picture(image) is yes

@@ -276,6 +276,6 @@ async def test_the_end_of_the_daemon_closes_screens_at_once(hand_clock: HandCloc
 
 
 async def test_only_plain_pictures_are_served(http: aiohttp.ClientSession) -> None:
-    for name in ("missing.png", "gateway.toml", "..%2f..%2fetc%2fpasswd", ".hidden.png"):
+    for name in ("missing.png", "gateway.toml", "..%2f..%2fetc%2fpasswd", ".hidden.png", "a/..%2fb.png"):
         async with http.get(f"/goods/{name}") as answer:
             assert answer.status == 404

@@ -62,7 +62,7 @@ def test_an_ended_visit_leaves_nothing() -> None:
     visit.looked = Looked(letters=6, hits=1, took_ms=1.0)
     kept.end(ONE)
     again = kept.touch(ONE, 1)
-    assert (again.view, again.looked, again.views) == (Search(), None, 0)
+    assert (again.view, again.looked, again.views) == (Attract(), None, 0)
 
 
 def test_product_pages_are_counted() -> None:
