@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 import sqlite3
 from collections.abc import Callable
@@ -69,11 +68,6 @@ class CouponDesk:
     @property
     def timezone(self) -> str:
         return self._shop().timezone
-
-    @property
-    def public_key(self) -> str:
-        """Ours, as other gateways want it under `[coupons.peer_keys]`."""
-        return base64.b64encode(self._keys.public).decode("ascii")
 
     # --- issuing -----------------------------------------------------------------------------------------
 

@@ -79,6 +79,11 @@ def public_bytes(private: Ed25519PrivateKey) -> bytes:
     return private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
+def public_text(private: Ed25519PrivateKey) -> str:
+    """As gateway.toml has it."""
+    return base64.b64encode(public_bytes(private)).decode("ascii")
+
+
 def verifier(public: bytes) -> Verify:
     """Raises ValueError for bytes that are no Ed25519 public key."""
     key = Ed25519PublicKey.from_public_bytes(public)
