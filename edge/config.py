@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -241,7 +242,9 @@ def _across(config: Config) -> list[Mistake]:
     """Rules between sections."""
     found: list[Mistake] = []
     seen: set[str] = set()
-    for kind, devices in (("scanners", config.scanners), ("footfall", config.footfall)):
+    kinds: tuple[tuple[str, Sequence[ScannerSection | FootfallSection]], ...]
+    kinds = (("scanners", config.scanners), ("footfall", config.footfall))
+    for kind, devices in kinds:
         for index, device in enumerate(devices):
             path = f"{kind}[{index}]"
             if device.id in seen:

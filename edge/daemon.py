@@ -20,10 +20,6 @@ from pathlib import Path
 import cloud_bridge.bridge
 import devices.footfall.build
 import devices.scanners.build
-import edge.web.admin.catalogue
-import edge.web.admin.coupons
-import edge.web.admin.documents
-import edge.web.admin.status
 from devices.driver import Driver
 from edge import __version__, config, liveness, supervise
 from edge import events as ev
@@ -43,6 +39,7 @@ from edge.journal import Journal
 from edge.keys import GatewayKeys
 from edge.pump import Pump
 from edge.sdnotify import Notifier
+from edge.web.admin.build import admin_routes
 from edge.web.app import BoundListener, listen
 from edge.web.guest import wallet
 from edge.web.shop import kiosk, till
@@ -142,16 +139,18 @@ async def building(
         shop_routes = [*kiosk.routes(counter), *screens.routes(), *till.routes(coupons, settings.stations)]
         shop_plane = await stack.enter_async_context(serve("shop", settings.listen.shop, shop_routes))
         stack.push_async_callback(screens.close)
-        admin_routes = [
-            *edge.web.admin.status.routes(
-                config=settings, board=board, journal=journal, clock=clock, catalogue=catalogue, shop=shop
-            ),
-            *edge.web.admin.documents.routes(documents_desk),
-            *edge.web.admin.catalogue.routes(catalogue, pump, clock),
-            *edge.web.admin.coupons.routes(coupons),
-        ]
+        admin_all = admin_routes(
+            settings,
+            board=board,
+            journal=journal,
+            clock=clock,
+            pump=pump,
+            catalogue=catalogue,
+            documents=documents_desk,
+            coupons=coupons,
+        )
         admin_plane = await stack.enter_async_context(
-            serve("admin", settings.listen.admin, admin_routes, max_body=8 * MIB)  # a set of documents
+            serve("admin", settings.listen.admin, admin_all, max_body=8 * MIB)  # a set of documents
         )
 
         running = Running(
