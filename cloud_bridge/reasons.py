@@ -100,7 +100,8 @@ def _why(error: BaseException) -> tuple[str, str]:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate(error)
     if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {getattr(error, "reason", None) or error}", "is that port the broker's TLS port (often 8883)?"
+        why = getattr(error, "reason", None) or error
+        return f"TLS failed: {why}", "is that port the broker's TLS port (often 8883)?"
     for kind, words in _SYSTEM.items():
         if isinstance(error, kind):
             return words
