@@ -235,6 +235,7 @@ for (const kind of ["pointerdown", "keydown", "wheel"]) {
   // the end button ends; every other touch, also beside the dialog, is a yes
   document.addEventListener(kind, (event) => event.target.closest?.("[data-end]") || touch(), { passive: true });
 }
+document.addEventListener("error", (event) => event.target.tagName === "IMG" && event.target.remove(), true); // then our own picture shows
 addEventListener("pageshow", (event) => event.persisted && anew());
 
 settle(view);
