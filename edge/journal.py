@@ -47,7 +47,7 @@ class Journal:
         self._clock = clock
         self._reader: sqlite3.Connection | None = None
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
-        self._thread = threading.Thread(target=writer.run, args=(self._from_writer,), name="journal-writer")
+        self._thread = threading.Thread(target=writer.run, args=(self._from_writer,), name="journal-writer", daemon=True)
         self._gathered: list[Job] = []
         self._waiting = 0
         self._closed = False
@@ -65,7 +65,7 @@ class Journal:
         shop: Shop,
         clock: Clock,
         free_floor_bytes: int = 64 * MIB,
-        reserve_bytes: int = MIB,
+        reserve_bytes: int = 4 * MIB,
     ) -> Journal:
         """Blocking: checks the whole file. Raises StoregateError when it is taken, newer than us, or can't be written.
 

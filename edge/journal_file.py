@@ -123,6 +123,17 @@ def migrate(db: sqlite3.Connection) -> None:
             raise
 
 
+def shrink_log(db: sqlite3.Connection) -> None:
+    """Moves the write-ahead log into the file and gives its space back to a full disk."""
+    with contextlib.suppress(sqlite3.Error):  # the next write tells what is wrong
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def checkpoint_every(db: sqlite3.Connection, pages: int) -> None:
+    """How long the write-ahead log may become: short while the disk is low."""
+    db.execute(f"PRAGMA wal_autocheckpoint = {pages:d}").fetchall()
+
+
 def read_tail(db: sqlite3.Connection) -> Tail:
     row = db.execute("SELECT epoch, last_seq, clock_ms, handed_to FROM journal").fetchone()
     if row is None:
@@ -193,7 +204,7 @@ def _replace(path: Path, held: int, epoch: str, problem: str, clock: Clock) -> O
     for side in ("", *SIDE_FILES):
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + side).rename(aside.with_name(aside.name + side))
-            kept_as = kept_as or aside.name
+            kept_as = kept_as or aside.name + side
     for old in sorted(path.parent.glob(f"{path.name}.broken-*[0-9]"))[:-KEEP_BROKEN]:
         for side in ("", *SIDE_FILES):
             old.with_name(old.name + side).unlink(missing_ok=True)

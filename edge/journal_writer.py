@@ -21,7 +21,16 @@ from edge import store
 from edge.clock import Stamp
 from edge.errors import JournalRefusedError, Refusal, StoregateError
 from edge.events import Event
-from edge.journal_file import HINTS, Tail, connect, explain, read_tail, write_tail
+from edge.journal_file import (
+    HINTS,
+    Tail,
+    checkpoint_every,
+    connect,
+    explain,
+    read_tail,
+    shrink_log,
+    write_tail,
+)
 from edge.outbox import Outbox
 from edge.reserve import Reserve
 from edge.shop import Shop
@@ -37,6 +46,9 @@ HANDED_STEP = 10_000
 """Numbers that may be handed out before the mark on the disk moves: one fsync per so many rows."""
 CLOCK_MS = 60_000
 """Time alone moves the clock's mark this rarely: a quiet shop must not wear its card out, an fsync a second."""
+LOG_PAGES, LOG_PAGES_LOW = 512, 64
+"""Pages of 4 kB in the write-ahead log before it is moved into the file: half of the reserve, so that a full
+disk can still take it. A low disk gets the short one."""
 LOCAL_CODES = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE}
 LOCAL_CODES |= {sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE}
 """SQLite errors that a wrong rule causes; all others are the disk's."""
@@ -106,6 +118,7 @@ class Writer:
         self._low = False
         self._tail = tail
         before = min(tail.handed_to, tail.last_seq)
+        checkpoint_every(db, LOG_PAGES)
         self._attach(db, tail, (Span(1, before, 0),) if before else ())
         self.stats = self._stats()
 
@@ -148,6 +161,7 @@ class Writer:
                 if explain(error)[0] is not Refusal.DISK_FULL:
                     raise
                 self._reserve.give_up()
+                shrink_log(self._db_now())
                 self._look_at_disk()
                 return self._transaction(jobs)
         except sqlite3.Error as error:
@@ -231,6 +245,7 @@ class Writer:
         if self._db is None:
             db = connect(self._path)
             try:
+                checkpoint_every(db, LOG_PAGES_LOW if self._low else LOG_PAGES)
                 self._attach(db, read_tail(db), self._outbox.handed)
             except BaseException:
                 db.close()
@@ -266,6 +281,8 @@ class Writer:
         elif not low:
             self._outbox.limit = self.shop.outbox_max_bytes
         self._outbox.full_is = Refusal.DISK_FULL if low else Refusal.OUTBOX_FULL
+        if low is not self._low:
+            checkpoint_every(self._db_now(), LOG_PAGES_LOW if low else LOG_PAGES)
         self._low = low
 
     def _stats(self) -> OutboxStats:

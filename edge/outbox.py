@@ -51,6 +51,13 @@ SPANS_A_RECORD = 500
 EXTRA_SHARE = 32
 """One part in 32 of the budget is freed beyond the need: evicting is then rare, and cheap for each row."""
 
+NO_ROOM = {
+    Refusal.OUTBOX_FULL: (
+        "the events that wait for the cloud fill their space",
+        "bring the connection to the cloud back, or raise outbox.max_mb",
+    ),
+    Refusal.DISK_FULL: ("the disk is full", "free space on the disk of gateway.state_dir"),
+}
 FULL = "outbox_full"
 FOLDED = "folded"
 _INSERT = "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -136,12 +143,11 @@ class Outbox:
         kept = news.KEPT
         size = ROW_BYTES + len(body) + len(news.TYPE) + len(subject)
         if self.bytes + size > self.limit and not self._make_room(size) and kept is not Kept.DIAGNOSTIC:
+            words, hint = NO_ROOM[self.full_is]
             raise JournalRefusedError(
                 self.full_is,
-                "the events that wait for the cloud fill their space",
-                hint="bring the connection back, or raise outbox.max_mb"
-                if self.full_is is Refusal.OUTBOX_FULL
-                else "free space on the disk of gateway.state_dir",
+                f"not saved: {words}",
+                hint=hint,
             )
         self.last_seq = seq = self.last_seq + 1
         if self.bytes + size > self.limit:
@@ -228,14 +234,15 @@ class Outbox:
 
     def _make_room(self, size: int) -> bool:
         """Whether a row of `size` bytes fits now."""
-        self._evict_diagnostics(self.bytes + size + self.limit // EXTRA_SHARE - self.limit)
+        extra = self.limit // EXTRA_SHARE
+        while self.bytes + size > self.limit and self._depth[Kept.DIAGNOSTIC]:
+            # again where remembering the loss took part of what it freed
+            self._evict_diagnostics(self.bytes + size + extra - self.limit)
         if self.bytes + size > self.limit:
             self._fold()
         return self.bytes + size <= self.limit
 
     def _evict_diagnostics(self, wanted: int) -> None:
-        if not self._depth[Kept.DIAGNOSTIC]:
-            return
         gone: list[int] = []
         freed = 0
         for seq, size in self._db.execute("SELECT seq, bytes FROM outbox WHERE kept = 'diagnostic' ORDER BY seq"):
