@@ -135,10 +135,11 @@ def _numbers(book: Opened, text: str, limit: int) -> list[int]:
 
 def _direct(book: Opened, words: Sequence[Word], limit: int) -> list[int]:
     """These very words (kl: 可乐 before 科罗娜), then names that begin so, then others; each in the file's order."""
-    found = _tiers(book, words, limit)
-    if len(words) > 1 and all(word.script is Script.LATIN for word in words):
-        joined = [Word("".join(word.text for word in words), Script.LATIN)]  # ke kou ke le
-        found = list(dict.fromkeys(_tiers(book, joined, limit) + found))
+    spaced = len(words) > 1 and all(word.script is Script.LATIN for word in words)
+    joined = [Word("".join(word.text for word in words), Script.LATIN)] if spaced else words  # ke kou ke le
+    found = _tiers(book, joined, limit)
+    if spaced and any(len(word.text) > 1 for word in words):  # k q s is kqs and nothing else
+        found = list(dict.fromkeys([*found, *_tiers(book, words, limit)]))
     if not found and any(word.script is Script.HAN and len(word.text) > 1 for word in words):
         found = book.matching(query.characters(words, book.syllables), limit)
     return found

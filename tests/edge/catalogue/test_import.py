@@ -61,7 +61,8 @@ def test_an_update_replaces_and_adds_and_keeps_the_rest(tmp_path: Path) -> None:
     target = tmp_path / FILE_NAME
     first = sheet(tmp_path, f"{gtin(1)},,可乐 330ml,280,5,汽水", f"{gtin(2)},,雪碧,300,,", ",101,红苹果,798,3,")
     import_file(first, target, progress=quiet, priced_at_ms=1000)
-    second = sheet(tmp_path, f"{gtin(1)},,可乐新装 330ml,250,0,", f"{gtin(3)},,芬达橙味,310,,", ",101,青苹果,698,3,", name="d.csv")
+    lines = (f"{gtin(1)},,可乐新装 330ml,250,0,", f"{gtin(3)},,芬达橙味,310,,", ",101,青苹果,698,3,")
+    second = sheet(tmp_path, *lines, name="d.csv")
     info = import_file(second, target, progress=quiet, update=True, priced_at_ms=2000)
     shop = Catalogue(target)
     assert (info.products, info.priced_at_ms) == (4, 2000)
