@@ -1,6 +1,6 @@
 """Scan → kiosk screen: from the event's submission to the HTML at the page's WebSocket, decoding of the code left out.
 
-Real journal (fsync), pump, catalogue, rendering, HTTP on loopback. The alternative is a page that asks four times a second.
+Real journal (fsync), pump, catalogue, rendering, HTTP on loopback. The alternative is a page that asks every 250 ms.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import re
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from edge.catalogue.desk import CatalogueDesk
 from edge.catalogue.importer import import_file
 from edge.events import Code, CodeKind
 from tests.edge.web.given_shop import COLA, KIOSK, ROWS, OpenShop, live_clock, open_shop, scanned_cola
-from tests.peers.chromium import PHONE, SMALL, TALL, WIDE, chromium, flaws, needs_chromium, tab
+from tests.peers.chromium import CHROMIUM, PHONE, SMALL, TALL, WIDE, chromium, flaws, needs_chromium, tab
 
 pytestmark = [needs_chromium, pytest.mark.peer]
 
@@ -295,3 +297,19 @@ async def test_many_scans_do_not_make_the_page_grow(browser: Browser, shop: Open
 
         first = await nodes_after(20)
         assert await nodes_after(300) < first * 1.5
+
+
+async def test_the_flags_of_the_manual_show_the_kiosk(tmp_path: Path, shop: OpenShop) -> None:
+    manual = await asyncio.to_thread(Path("docs/kiosk.md").read_text, "utf-8")
+    command = re.search(r"ExecStart=(.*?)http://", manual, re.DOTALL)
+    assert command is not None
+    theirs = {"--kiosk", "--ozone-platform=wayland"}  # need a screen
+    flags = [word for word in command[1].split() if word.startswith("--") and word not in {"--", *theirs}]
+    moved = [
+        flag.replace("/run/kiosk", str(tmp_path)).replace("/var/cache/kiosk", str(tmp_path / "c")) for flag in flags
+    ]
+    dump = await asyncio.create_subprocess_exec(
+        CHROMIUM, "--headless", "--no-sandbox", *moved, "--dump-dom", kiosk(shop), stdout=PIPE, stderr=DEVNULL
+    )
+    page, _ = await asyncio.wait_for(dump.communicate(), 60)
+    assert "触摸开始" in page.decode()
