@@ -134,7 +134,7 @@ class Bridge:
             await link.subscribe([self._gateway.commands], retained=False)
             await link.subscribe([self._gateway.watermark])
             broker = self._board.broker
-            broker.connected, broker.since, broker.problem = True, self._clock.now(), ""
+            broker.connected, broker.since = True, self._clock.now()
             yield link, birth
 
     async def _birth(self) -> Birth:

@@ -103,6 +103,7 @@ class Session:
             return
         if mark.epoch == self._outbox.epoch and (ranges := self._delivery.watermark(mark.through)):
             self.confirmed, self._unconfirmed_since_s, self._resume_at = True, None, 0.0
+            self._board.problem = ""
             self._release(ranges)
             self._wake.set()
 
@@ -165,7 +166,8 @@ class Session:
             self.acked += 1
             self._board.published += len(parcel.rows)
             self._board.puback_ms = (self._loop.time() - sent_at) * 1000
-            self._board.problem = ""
+            if self.confirmed or not self._delivery.by_watermark:
+                self._board.problem = ""  # only now: a refusal that comes after every connect must not flicker
             self._release(self._delivery.acked(parcel.number))
         elif code == reasons.QUOTA_EXCEEDED:
             self._board.problem = str(reasons.refused(code, doing="publish"))
@@ -208,6 +210,8 @@ class Session:
         while not self._refused.done():
             if self._link.unanswered_s > patience_s:
                 raise CloudError(f"no acknowledgement from the broker for {patience_s:.0f} s", hint=DEAD_LINE)
+            if self._delivery.drained and not self._delivery.held:
+                self._board.problem = ""
             self._watch_watermark()
             await asyncio.wait((self._refused,), timeout=min(LOOK_S, patience_s / 4))
         self._refused.result()
