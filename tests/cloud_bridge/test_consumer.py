@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,36 +18,15 @@ from cloud_bridge.topics import Gateway, Lane
 from edge.errors import UsageError
 from edge.outbox import Row
 from tests.cloud_bridge.given_rows import row
+from tests.peers.postgres import server
 
 GATEWAY = Gateway("acme", "s1", "gw1")
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server of its own in a temporary folder; PostgreSQL refuses to run as root, so then as `nobody`."""
-    pytest.importorskip("psycopg", reason="pip install 'storegate[postgres]'")
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not programs:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    root = os.geteuid() == 0
-    if root and shutil.which("runuser") is None:
-        pytest.skip("PostgreSQL can't run as root, and there is no runuser")
-    folder = tmp_path_factory.mktemp("postgres")
-    user = ["runuser", "-u", "nobody", "--"] if root else []
-    if root:
-        for each in (folder, *folder.parents[:3]):
-            os.chmod(each, 0o755)  # noqa: PTH101
-        shutil.chown(folder, "nobody")
-    tools = programs[-1].parent
-
-    def run(*command: str | Path) -> None:
-        subprocess.run([*user, *command], cwd=folder, check=True, capture_output=True, timeout=60)
-
-    run(tools / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C")
-    options = f"-c listen_addresses= -c unix_socket_directories={folder}"
-    run(tools / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log", "-o", options, "start")
-    yield f"postgresql://postgres@/postgres?host={folder}"
-    run(tools / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
+    with server(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
