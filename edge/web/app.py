@@ -3,8 +3,8 @@
     async with listen("shop", config.listen.shop, [*kiosk_routes, *till_routes]) as bound:
         print(bound.url)
 
-Slow or endless senders are bounded: a request's head must arrive within HEAD_S, its body within BODY_S, a body
-has at most `max_body` bytes, and a listener keeps at most MAX_CONNECTIONS open.
+Slow or endless senders are bounded: a request's head must arrive within HEAD_S, its body within `guard.BODY_S`, a
+body has at most `max_body` bytes, and `doors.py` bounds the connections of a listener and of one address.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from aiohttp.typedefs import Middleware
 from edge.config import Listener
 from edge.errors import UsageError
 from edge.web import faults, guard, pages
+from edge.web.doors import Doors
 
 HEAD_S = 15
 """Also how long an idle connection is kept: browsers open a new one without a user noticing."""
@@ -71,18 +72,26 @@ async def listen(
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, listener.host, listener.port, backlog=BACKLOG)
+        server = await _open(name, listener, runner)
         try:
-            await site.start()
-        except OSError as error:
-            where = f"{listener.host}:{listener.port}"
-            hint = f"change listen.{name} in gateway.toml, or stop what uses it (ss -ltnp)"
-            raise UsageError(f"can't listen on {where}: {error.strerror or error}", hint=hint) from error
-        yield BoundListener(name=name, host=listener.host, port=runner.addresses[0][1])
+            yield BoundListener(name=name, host=listener.host, port=server.sockets[0].getsockname()[1])
+        finally:
+            server.close()
+            for goodbye in closing:
+                await goodbye()
     finally:
-        for goodbye in closing:
-            await goodbye()
         await runner.cleanup()
+
+
+async def _open(name: str, listener: Listener, runner: web.AppRunner) -> asyncio.Server:
+    assert runner.server is not None
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.create_server(Doors(runner.server), listener.host, listener.port, backlog=BACKLOG)
+    except OSError as error:
+        where = f"{listener.host}:{listener.port}"
+        hint = f"change listen.{name} in gateway.toml, or stop what uses it (ss -ltnp)"
+        raise UsageError(f"can't listen on {where}: {error.strerror or error}", hint=hint) from error
 
 
 def _build(

@@ -47,3 +47,7 @@ def test_no_template_has_inline_script_or_style() -> None:
     for name, text in sources().items():
         if name.endswith(".jinja"):
             assert not re.search(r"\sstyle=|\son[a-z]+=|<style|<script(?![^>]*src=)", text), name
+
+
+def test_the_kiosks_script_stays_small() -> None:
+    assert len((resources.files("edge.web") / "static" / "kiosk.js").read_bytes()) < 15_000
