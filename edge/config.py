@@ -20,6 +20,8 @@ from edge.checked import Secret, check
 from edge.errors import ConfigError, Mistake, UsageError
 from edge.ids import Name
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+MIN_KEY = 16
 DEFAULT_PATH = Path("/etc/storegate/gateway.toml")
 Port = Annotated[int, Meta(ge=0, le=65535)]
 """0 lets the system choose (tests, demo)."""
@@ -236,6 +238,26 @@ def parse(text: str, *, where: str) -> Config:
     if across := _across(config):
         raise ConfigError(where, across)
     return config
+
+
+def doubts(config: Config) -> tuple[Mistake, ...]:
+    """What works but was probably not meant, or is not safe."""
+    found: list[Mistake] = []
+    mqtt, listen = config.mqtt, config.listen
+    if not mqtt.host:
+        found.append(Mistake("mqtt.host", "is empty: nothing goes to the cloud, events wait in the outbox"))
+    elif not mqtt.tls and mqtt.host not in LOOPBACK and (mqtt.password or mqtt.password_file):
+        found.append(Mistake("mqtt.tls", "is off: the password goes over the network in the clear"))
+    if listen.admin.host not in LOOPBACK and not listen.admin_token:
+        found.append(Mistake("listen.admin_token", "is missing: beyond loopback the admin listener refuses everybody"))
+    for name, station in config.stations.items():
+        if station.kind == "till" and 0 < len(station.key) < MIN_KEY:
+            found.append(Mistake(f"stations.{name}.key", f"is shorter than {MIN_KEY} characters: it can be guessed"))
+        if station.warn_s >= station.idle_s:
+            found.append(Mistake(f"stations.{name}.warn_s", "is not shorter than idle_s"))
+    if not config.coupons.issuer_keys:
+        found.append(Mistake("coupons.issuer_keys", "is empty: no cloud may grant coupons"))
+    return tuple(found)
 
 
 def _across(config: Config) -> list[Mistake]:

@@ -38,7 +38,7 @@ def scanner(
     if section.transport == "camera":
         from devices.scanners.camera import CameraScanner  # noqa: PLC0415 - OpenCV is an extra and weighs 37 MB
 
-        return CameraScanner(section=section, classify=classify, clock=clock)
+        return CameraScanner(section=section, classify=classify, clock=clock, refused=refused)
     return AttachedScanner(section, source(section, profile), classify=classify, clock=clock, refused=refused)
 
 

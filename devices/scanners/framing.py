@@ -90,9 +90,10 @@ class Framer:
         self._buffer.clear()
         self._spilled = False
 
-    def spoil(self) -> None:
+    def spoil(self, *, at_ms: int) -> None:
         """Bytes were lost: what comes until the next suffix, or silence, is the torn rest of a code and is dropped."""
         self._spilled = True
+        self._last_ms = at_ms
 
     @property
     def waits_ms(self) -> int | None:

@@ -6,14 +6,14 @@ gateway.toml says, by path; it is never guessed from a name or from how fast it 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 from devices import inputs
 from devices.scanners.framing import Framer, Framing, Scan
 from devices.scanners.keymap import Keyboard
+from devices.scanners.silence import with_silence
 from edge.errors import DeviceError
 
 GAP_MS = 100
@@ -44,13 +44,13 @@ class Wedge:
 
 
 async def _scans(keys: AsyncIterator[inputs.Key], board: Keyboard, framer: Framer) -> AsyncIterator[Scan]:
-    async with aclosing(_paced(keys, framer)) as paced:
+    async with aclosing(with_silence(keys, lambda: _quiet_s(framer))) as paced:
         async for key in paced:
             if key is None:
                 found = framer.idle(at_ms=2**63)
             elif key.code == inputs.LOST:
                 board.reset()
-                framer.spoil()
+                framer.spoil(at_ms=int(key.time_s * 1000))
                 found = []
             else:
                 typed = board.key(key.code, key.value)
@@ -59,23 +59,5 @@ async def _scans(keys: AsyncIterator[inputs.Key], board: Keyboard, framer: Frame
                 yield scan
 
 
-async def _paced(keys: AsyncIterator[inputs.Key], framer: Framer) -> AsyncGenerator[inputs.Key | None, None]:
-    """The keys, and None for a silence that the framer waits for."""
-    pending: asyncio.Task[inputs.Key] | None = None
-    try:
-        while True:
-            pending = pending or asyncio.ensure_future(_next(keys))
-            waits_ms = framer.waits_ms
-            done, _ = await asyncio.wait({pending}, timeout=None if waits_ms is None else waits_ms / 1000)
-            if not done:
-                yield None
-                continue
-            key, pending = pending.result(), None
-            yield key
-    finally:
-        if pending is not None:
-            pending.cancel()
-
-
-async def _next(keys: AsyncIterator[inputs.Key]) -> inputs.Key:
-    return await anext(keys)
+def _quiet_s(framer: Framer) -> float | None:
+    return None if framer.waits_ms is None else framer.waits_ms / 1000

@@ -1,7 +1,7 @@
 """What a scanner makes of the pairing sheet → how it is set. Pure.
 
-The sheet's texts are known, so what stands around one is prefix, AIM identifier and suffix. A wedge's keys are read in every layout,
-and the layouts in which the known text comes out are those it may type for.
+The sheet's texts are known, so what stands around one is prefix, AIM identifier and suffix. A wedge's keys are read
+in every layout, and the layouts in which the known text comes out are those it may type for.
 """
 
 from __future__ import annotations

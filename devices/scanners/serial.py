@@ -28,23 +28,27 @@ class SerialPort:
         return self._path
 
     def opened(self) -> AbstractAsyncContextManager[AsyncIterator[Scan]]:
-        return scans_of(self._open, Framer(self._framing))
+        return scans_of(lambda: open_port(self._path, baud=self._baud), Framer(self._framing))
 
-    def _open(self) -> int:
-        descriptor = os.open(self._path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            _make_raw(descriptor, _speed(self._baud))
-            fcntl.ioctl(descriptor, termios.TIOCEXCL)
-            termios.tcflush(descriptor, termios.TCIFLUSH)  # scans of before the start are nobody's
-        except termios.error as error:
-            os.close(descriptor)
-            if error.args[0] == errno.ENOTTY:
-                raise DeviceError(f"{self._path} is no serial port") from error
-            raise OSError(*error.args) from error
-        except (OSError, DeviceError):
-            os.close(descriptor)
-            raise
-        return descriptor
+
+def open_port(path: Path, *, baud: int) -> int:
+    """A raw, exclusive, non-blocking descriptor. May block. Raises OSError, or DeviceError for what is no serial
+    port.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        _make_raw(descriptor, _speed(baud))
+        fcntl.ioctl(descriptor, termios.TIOCEXCL)
+        termios.tcflush(descriptor, termios.TCIFLUSH)  # scans of before the start are nobody's
+    except termios.error as error:
+        os.close(descriptor)
+        if error.args[0] == errno.ENOTTY:
+            raise DeviceError(f"{path} is no serial port") from error
+        raise OSError(*error.args) from error
+    except (OSError, DeviceError):
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _speed(baud: int) -> int:

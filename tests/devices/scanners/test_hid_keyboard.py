@@ -73,7 +73,7 @@ async def test_typed_codes(keys: Keys, tmp_path: Path, hand_clock: HandClock) ->
         assert await heard.wait(3) == ["DeviceFound", "https://a.cn/x?y=z", "06901234567892"]
         assert keys.grabbed
         keys.type(type_text("lo", "de"), after_s=1)
-        keys.type([(inputs.LOST, 0)])
+        keys.type([(inputs.LOST, 0)], after_s=1)
         keys.type(type_text("st end\r", "de"))
         keys.type(type_text("whole\r", "de"))
         keys.unplug()
