@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from edge import events as ev
 from edge.effects import ReloadKiosk
@@ -279,3 +280,14 @@ async def test_only_plain_pictures_are_served(http: aiohttp.ClientSession) -> No
     for name in ("missing.png", "gateway.toml", "..%2f..%2fetc%2fpasswd", ".hidden.png", "a/..%2fb.png"):
         async with http.get(f"/goods/{name}") as answer:
             assert answer.status == 404
+
+
+async def test_a_coupon_is_shown_by_the_coupons_own_part(hand_clock: HandClock) -> None:
+    async def worth(request: web.Request, token: str) -> str:
+        return f"<h1>5 yuan off, {len(token)} letters</h1>"
+
+    async with open_shop(hand_clock.clock, coupon=worth) as shop, aiohttp.ClientSession(shop.url) as http:
+        await shop.scan(Code(kind=CodeKind.COUPON, value="SECRET"))
+        text = await text_of(http, "", Accept="text/html")
+    assert "<h1>5 yuan off, 6 letters</h1>" in text
+    assert "SECRET" not in text
