@@ -121,7 +121,7 @@ def _value(data: object, kind: Any, path: str) -> Iterator[Mistake]:
 def _mistake(path: str, error: msgspec.ValidationError, data: object, kind: Any = None) -> Mistake:
     text, _, inside = str(error).partition(" - at `$")
     wanted = text[:1].lower() + text[1:]
-    where = path + inside.rstrip("`")
+    where = path + inside.rstrip("`") or "(top)"
     choices = _choices(kind)
     if choices and isinstance(data, str):
         return Mistake(where, f"got {_shown(data)}, wanted one of {', '.join(choices)}", nearest(data, choices))
@@ -154,4 +154,5 @@ def _shown(value: object, kind: Any = None) -> str:
 
 
 def _join(path: str, key: str) -> str:
+    key = key or '""'
     return f"{path}.{key}" if path else key

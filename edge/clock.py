@@ -8,6 +8,7 @@ Durations are always measured on the monotonic clock.
 from __future__ import annotations
 
 import ctypes
+import functools
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,6 +22,9 @@ BUILT_MS = 1_790_000_000_000
 STA_UNSYNC = 0x0040  # adjtimex(2)
 MAX_STEP_MS = 2_000
 """A wall clock that moves this much against the monotonic one was set by somebody."""
+
+
+SYNCED_FOR_MS = 1_000
 
 
 class ClockState(StrEnum):
@@ -64,6 +68,10 @@ class Clock:
         self.boot_id = boot_id or read_boot_id()
         self._floor_ms = floor_ms
         self._floor_at_ms = int(monotonic_s() * 1000)
+        self._state: ClockState | None = None
+        self._jump_ms = 0
+        self._synced_at_ms: int | None = None
+        self._is_synced = False
 
     def raise_floor(self, at_ms: int) -> None:
         """Tells a time that is surely past: the journal's newest row, the cloud's time."""
@@ -78,10 +86,34 @@ class Clock:
         if wall_ms < least - MAX_STEP_MS:
             state, at_ms = ClockState.UNSET, least
         else:
-            state = ClockState.SYNCED if self._synced() else ClockState.HOLDOVER
+            state = ClockState.SYNCED if self._synced_lately(mono_ms) else ClockState.HOLDOVER
             at_ms = max(wall_ms, self._floor_ms)
             self._floor_ms, self._floor_at_ms = at_ms, mono_ms
+        self._note_jump(state, wall_ms - least)
         return Stamp(at_ms=at_ms, monotonic_ms=mono_ms, boot_id=self.boot_id, state=state)
+
+    def adjusted_ms(self) -> int | None:
+        """By how much stamps jumped, or turned out to be ahead, since the last call; None where they did not.
+
+        Earlier stamps of this boot may be corrected by adding it. Slow correction by NTP is not told.
+        """
+        jump_ms, self._jump_ms = self._jump_ms, 0
+        return jump_ms or None
+
+    def _note_jump(self, state: ClockState, moved_ms: int) -> None:
+        """The first stamp has nothing before it; a clock that stays behind is told once."""
+        before, self._state = self._state, state
+        if before is None or abs(moved_ms) <= MAX_STEP_MS:
+            return
+        if state is not ClockState.UNSET or before is not ClockState.UNSET:
+            self._jump_ms += moved_ms
+            self._synced_at_ms = None
+
+    def _synced_lately(self, mono_ms: int) -> bool:
+        """The kernel's answer, asked once a second: a stamp is made for each scan and each web request."""
+        if self._synced_at_ms is None or mono_ms - self._synced_at_ms >= SYNCED_FOR_MS:
+            self._is_synced, self._synced_at_ms = self._synced(), mono_ms
+        return self._is_synced
 
     def _now_at_least(self, mono_ms: int) -> int:
         return self._floor_ms + max(0, mono_ms - self._floor_at_ms)
@@ -111,6 +143,11 @@ def kernel_synced() -> bool:
     """Whether some NTP client disciplines the kernel's clock (adjtimex(2), any client sets it)."""
     timex = _Timex()
     try:
-        return ctypes.CDLL(None).adjtimex(ctypes.byref(timex)) >= 0 and not timex.status & STA_UNSYNC
+        return _libc().adjtimex(ctypes.byref(timex)) >= 0 and not timex.status & STA_UNSYNC
     except (OSError, AttributeError):
         return False
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)

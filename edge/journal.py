@@ -12,6 +12,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -35,6 +36,8 @@ MAX_WAITING = 10_000
 """Callers that wait for their group. Beyond it they are refused as BUSY: at 10,000 events a second the last of
 them would wait a second already."""
 MIB = 1024 * 1024
+STUCK_S = 60.0
+"""A card may need seconds for one fsync while it tidies up; a minute it never needs."""
 
 
 class Journal:
@@ -47,9 +50,13 @@ class Journal:
         self._clock = clock
         self._reader: sqlite3.Connection | None = None
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
-        self._thread = threading.Thread(target=writer.run, args=(self._from_writer,), name="journal-writer", daemon=True)
+        self._thread = threading.Thread(
+            target=writer.run, args=(self._from_writer,), name="journal-writer", daemon=True
+        )
         self._gathered: list[Job] = []
         self._waiting = 0
+        self._busy_since_s: float | None = None
+        """Since when the writer owes an answer; a moment later after each one."""
         self._closed = False
         self._news: list[tuple[int, asyncio.Future[int]]] = []
         self.epoch = epoch
@@ -86,11 +93,6 @@ class Journal:
         journal.replaced = replaced
         journal._thread.start()
         return journal
-
-    @property
-    def alive(self) -> bool:
-        """Whether the writer's thread is there: without it nothing is taken, and only a restart helps."""
-        return self._thread.is_alive()
 
     def set_shop(self, shop: Shop) -> None:
         """The next group is decided under it."""
@@ -153,6 +155,12 @@ class Journal:
         """Never waits for the disk."""
         return self._writer.stats
 
+    @property
+    def alive(self) -> bool:
+        """Whether the writer does its work: a refusal is an answer, a disk that hangs for STUCK_S is not."""
+        stuck = self._busy_since_s is not None and time.monotonic() - self._busy_since_s > STUCK_S
+        return self._thread.is_alive() and not stuck
+
     async def close(self) -> None:
         """Commits what was submitted, then closes the file and lets go of it."""
         if self._closed:
@@ -166,7 +174,9 @@ class Journal:
 
     # --- between the loop and the threads ----------------------------------------------------------------
 
-    async def _ask(self, work: Event | Callable[[Outbox], object], durable: Callable[[Outbox], bool] | None = None) -> Any:
+    async def _ask(
+        self, work: Event | Callable[[Outbox], object], durable: Callable[[Outbox], bool] | None = None
+    ) -> Any:
         if self._closed:
             raise JournalRefusedError(Refusal.CLOSED, "the journal is closed")
         if self._waiting >= MAX_WAITING:
@@ -182,6 +192,8 @@ class Journal:
     def _send(self) -> None:
         if self._gathered:
             jobs, self._gathered = self._gathered, []
+            if self._busy_since_s is None:
+                self._busy_since_s = time.monotonic()
             self._writer.jobs.put(jobs)
 
     def _from_writer(self, loop: asyncio.AbstractEventLoop, results: list[Result]) -> None:
@@ -191,6 +203,7 @@ class Journal:
 
     def _resolve(self, results: list[Result], last_seq: int) -> None:
         self._waiting -= len(results)
+        self._busy_since_s = time.monotonic() if self._waiting else None
         self.last_seq = last_seq
         for done, value, error in results:
             if done.done():

@@ -23,8 +23,11 @@ MAX_LAG_S = 5.0
 async def tick(submit: Callable[[ev.Event], Awaitable[object]], clock: Clock) -> None:
     """Until cancelled. A refusal (disk full) is the journal's to tell; the next tick does what this one could not."""
     while True:
+        now = clock.now()
         try:
-            await submit(ev.TimePassed(at=clock.now()))
+            await submit(ev.TimePassed(at=now))
+            if (delta_ms := clock.adjusted_ms()) is not None:
+                await submit(ev.ClockAdjusted(at=now, delta_ms=delta_ms))
         except JournalRefusedError as error:
             log.debug("a tick was refused: %s", error)
         await asyncio.sleep(TICK_S)

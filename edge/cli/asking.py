@@ -1,0 +1,62 @@
+"""How a command asks the running daemon over its admin listener."""
+
+from __future__ import annotations
+
+import http.client
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from edge.errors import StoregateError, UsageError
+
+if TYPE_CHECKING:
+    from edge.config import Config
+
+ANSWER_S = 10.0
+"""A daemon answers after one fsync; a disk that needs longer is worth an error."""
+
+
+class _Refused(msgspec.Struct):
+    """What an error of the admin listener looks like; the fields we show."""
+
+    error: str = ""
+    message: str = ""
+    text: str = ""
+    hint: str = ""
+
+
+def daemon(config: Config, method: str, path: str, body: bytes | None = None) -> bytes | None:
+    """The answer's body, or None where no daemon listens. Raises StoregateError when it refuses or does not answer."""
+    admin = config.listen.admin
+    if not admin.port:  # the daemon chose one that nobody knows
+        return None
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(admin.host, admin.host)  # noqa: S104 - compared, not bound
+    token = config.listen.admin_token.reveal()
+    headers = {"Content-Type": "application/json", "Accept": "application/json"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    connection = http.client.HTTPConnection(host, admin.port, timeout=ANSWER_S)
+    try:
+        connection.request(method, path, body=body, headers=headers)
+        response = connection.getresponse()
+        raw = response.read()
+    except ConnectionRefusedError:
+        return None
+    except (OSError, http.client.HTTPException) as error:
+        hint = "storegate doctor says what is wrong with it"
+        raise StoregateError(f"the daemon at {host}:{admin.port} does not answer: {error}", hint=hint) from error
+    finally:
+        connection.close()
+    if response.status != http.client.OK:
+        raise _error(response.status, raw)
+    return raw
+
+
+def _error(status: int, raw: bytes) -> StoregateError:
+    try:
+        told = msgspec.json.decode(raw, type=_Refused)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        told = _Refused()
+    words = told.message or told.text or told.error or "no reason given"
+    kind = UsageError if status in {400, 404, 422} else StoregateError
+    return kind(f"the daemon refused ({status}): {words}", hint=told.hint)
