@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import multiprocessing
+import signal
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -22,6 +24,8 @@ Progress = Callable[[int, int], None]
 CHUNK = 2000
 ALONE = 3000
 """Up to so many products one core is faster than starting a second process."""
+_PR_SET_PDEATHSIG = 1
+"""prctl(2)"""
 _PLACES = 1 << 21
 """Products that can share one place in the order."""
 _COLUMNS = (*COLUMNS, "keywords", "item", "backwards", "spoken")
@@ -134,8 +138,14 @@ def _tokenised(numbered: Iterable[tuple[int, Row]], total: int) -> Iterator[Chun
         for chunk in _chunks(numbered):
             yield _tokens(chunk, reader)
         return
-    with multiprocessing.get_context("fork").Pool(1) as pool:
+    with multiprocessing.get_context("fork").Pool(1, _alone) as pool:
         yield from pool.imap(_tokens, _chunks(numbered))
+
+
+def _alone() -> None:
+    """In the second process: it ends when the first one is killed, and leaves signals to it."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _chunks(numbered: Iterable[tuple[int, Row]]) -> Iterator[list[tuple[int, Row]]]:

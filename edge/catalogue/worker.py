@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import sqlite3
 import sys
 import time
@@ -92,6 +93,12 @@ def _import(asked: Asked, say: Callable[[Said], None]) -> CatalogueInfo:
     def progress(done: int, total: int) -> None:
         say(Said(done=done, total=total))
 
+    def ended(_number: int, _frame: object) -> None:
+        """Whoever asked went away. The second process goes when we do."""
+        fresh.unlink(missing_ok=True)
+        os._exit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, ended)
     try:
         if asked.update and asked.target.exists():
             shutil.copyfile(asked.target, fresh)

@@ -171,3 +171,18 @@ async def test_the_desk_answers_from_its_own_thread_and_sees_a_new_file(tmp_path
 def test_the_reading_side_never_loads_pinyin() -> None:
     code = "import sys, edge.catalogue; assert 'pypinyin' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_import_that_is_called_off_leaves_nothing(tmp_path: Path) -> None:
+    source = sheet(tmp_path, *(f"{gtin(number)},,可乐{number}号,280,5," for number in range(6000)))
+    command = [sys.executable, "-m", "edge.catalogue.worker", str(source), str(tmp_path / FILE_NAME)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert '"total":6000' in process.stdout.readline()
+        assert '"done":2000' in process.stdout.readline()
+        second = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.terminate()
+        assert process.wait(10) == 128 + 15
+        assert process.stdout.read().count("info") == 0  # also: the second process let go of it
+    assert second
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{FILE_NAME}.lock", "p.csv"]
