@@ -8,6 +8,7 @@ from typing import assert_never
 from devices import profiles
 from devices.driver import Driver
 from devices.scanners.attached import AttachedScanner, Source
+from devices.scanners.candidates import attached
 from devices.scanners.classify import classifier
 from devices.scanners.fake import FakeScanner
 from devices.scanners.framing import Framing, Suffix
@@ -68,5 +69,14 @@ def _framing(section: ScannerSection, profile: ScannerProfile, *, gap_ms: int) -
 
 
 def profile_of(section: ScannerSection) -> ScannerProfile:
-    """The profile that the section names, or the generic one. Raises UsageError for an unknown name."""
-    return profiles.one(FAMILY, section.profile, ScannerProfile) if section.profile else GENERIC
+    """The profile that the section names, else the one whose USB number the device has, else the generic one.
+
+    Reads files: not in the event loop. Raises UsageError for an unknown name.
+    """
+    if section.profile:
+        return profiles.one(FAMILY, section.profile, ScannerProfile)
+    if section.transport in {"camera", "fake"}:
+        return GENERIC
+    known = profiles.all_of(FAMILY, ScannerProfile)
+    here = next((one for one in attached(known) if one.device == section.device), None)
+    return known[here.profiles[0]] if here and here.profiles else GENERIC
