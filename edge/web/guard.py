@@ -35,12 +35,20 @@ BODY_S = 20.0
 @web.middleware
 async def headers(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Security headers, and no copy in any cache unless the page says so."""
-    response = await handler(request)
+    try:
+        response = await handler(request)
+    except web.HTTPException as redirect:
+        _protect(redirect)
+        raise
     if not response.prepared:
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        response.headers.setdefault("Cache-Control", "no-store")
+        _protect(response)
     return response
+
+
+def _protect(response: web.StreamResponse) -> None:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
 
 
 @web.middleware
@@ -84,7 +92,7 @@ def only_named(names: Collection[str] | None) -> Middleware:
 @web.middleware
 async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """A body that trickles in, or a handler that hangs, ends with 408."""
-    if request.headers.get("Upgrade", "").lower() == "websocket":
+    if request.method == "GET" and request.headers.get("Upgrade", "").lower() == "websocket":
         return await handler(request)
     try:
         async with asyncio.timeout(BODY_S):

@@ -67,7 +67,7 @@ def page(request: web.Request, template: str, *, status: int = 200, **values: ob
     body = text(request, template, **values)
     response = web.Response(text=body, status=status, content_type="text/html", charset="utf-8")
     response.headers["Content-Language"] = lang
-    if request.query.get("lang") == lang:
+    if request.query.get("lang") == lang and LANGUAGE not in request:
         response.set_cookie(COOKIE, lang, httponly=True, samesite="Lax")
     return response
 

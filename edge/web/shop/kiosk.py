@@ -5,7 +5,10 @@ A visit is never in the address: the page stays at `/kiosk/{station}`, and what 
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from edge.ids import Gtin, StationId
 from edge.web import pages
@@ -18,6 +21,7 @@ from edge.web.shop.visits import MAX_WORDS, Goods, Search
 PART = "X-Part"
 """Sent by our script: answer with the middle of the page only."""
 VISIT = "X-Visit"
+AtStation = Callable[[web.Request, StationId], Awaitable[web.StreamResponse]]
 REASONS = frozenset({"idle", "finish", "reload"})
 
 
@@ -27,13 +31,13 @@ def routes(counter: Counter) -> list[web.AbstractRouteDef]:
     return [
         web.get("/", kiosk.list_all),
         web.get("/kiosk", kiosk.list_all),
-        web.get(at, kiosk.now),
-        web.get(f"{at}/start", kiosk.start),
-        web.get(f"{at}/search", kiosk.search),
-        web.get(f"{at}/product/{{gtin:[0-9]{{8,14}}}}", kiosk.product),
-        web.post(f"{at}/wish", kiosk.wish),
-        web.post(f"{at}/stay", kiosk.stay),
-        web.post(f"{at}/finish", kiosk.finish),
+        web.get(at, kiosk.at_station(kiosk.now)),
+        web.get(f"{at}/start", kiosk.at_station(kiosk.start)),
+        web.get(f"{at}/search", kiosk.at_station(kiosk.search)),
+        web.get(f"{at}/product/{{gtin:[0-9]{{8,14}}}}", kiosk.at_station(kiosk.product)),
+        web.post(f"{at}/wish", kiosk.at_station(kiosk.wish)),
+        web.post(f"{at}/stay", kiosk.at_station(kiosk.stay)),
+        web.post(f"{at}/finish", kiosk.at_station(kiosk.finish)),
         web.get("/goods/{name:.{1,220}}", kiosk.picture),
     ]
 
@@ -42,6 +46,15 @@ class Kiosk:
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
 
+    def at_station(self, answer: AtStation) -> Handler:
+        """For stations that there are; any other is answered with their names."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            name = request.match_info["station"]
+            return await answer(request, StationId(name)) if name in self._counter.kiosks else self._unknown(request)
+
+        return handle
+
     async def list_all(self, request: web.Request) -> web.StreamResponse:
         """`/` and `/kiosk`: straight to the only kiosk, or a list."""
         kiosks = self._counter.kiosks
@@ -49,31 +62,21 @@ class Kiosk:
             raise web.HTTPFound(f"/kiosk/{next(iter(kiosks))}")
         return pages.page(request, "shop/stations.jinja", kiosks=kiosks, asked="")
 
-    async def now(self, request: web.Request) -> web.StreamResponse:
-        station = self._station(request)
-        return await self._answer(request, station) if station else self._unknown(request)
+    async def now(self, request: web.Request, station: StationId) -> web.StreamResponse:
+        return await self._answer(request, station)
 
-    async def start(self, request: web.Request) -> web.StreamResponse:
-        station = self._station(request)
-        if not station:
-            return self._unknown(request)
+    async def start(self, request: web.Request, station: StationId) -> web.StreamResponse:
         self._counter.visits.show(station, Search(), self._counter.now_ms)
         return await self._answer(request, station)
 
-    async def search(self, request: web.Request) -> web.StreamResponse:
-        station = self._station(request)
-        if not station:
-            return self._unknown(request)
+    async def search(self, request: web.Request, station: StationId) -> web.StreamResponse:
         words = request.query.get("q", "")[:MAX_WORDS]
         if not request.headers.get(PART):
             self._counter.visits.show(station, Search(words=words), self._counter.now_ms)
             return await self._answer(request, station)
         return self._part(await views.hits(self._counter, request, station, words), station)
 
-    async def product(self, request: web.Request) -> web.StreamResponse:
-        station = self._station(request)
-        if not station:
-            return self._unknown(request)
+    async def product(self, request: web.Request, station: StationId) -> web.StreamResponse:
         via = "alternative" if request.query.get("via") == "alternative" else "search"
         gtin = Gtin(request.match_info["gtin"].zfill(14))
         visit = self._counter.visits.show(station, Goods(gtin, via), self._counter.now_ms)
@@ -82,29 +85,20 @@ class Kiosk:
         await views.tell_viewed(self._counter, station)
         return answer
 
-    async def wish(self, request: web.Request) -> web.StreamResponse:
+    async def wish(self, request: web.Request, station: StationId) -> web.StreamResponse:
         """Language, contrast, text size, reach, motion: for this visit."""
-        station = self._station(request)
-        if not station:
-            return self._unknown(request)
         form = await request.post()
         wanted = {key: value for key, value in form.items() if isinstance(value, str)}
         self._counter.visits.wish(station, wanted, self._counter.now_ms)
         return self._done(request, station)
 
-    async def stay(self, request: web.Request) -> web.StreamResponse:
+    async def stay(self, request: web.Request, station: StationId) -> web.StreamResponse:
         """The question whether somebody is still there was answered with yes."""
-        station = self._station(request)
-        if not station:
-            return self._unknown(request)
         if self._counter.visits.of(station):
             self._counter.visits.touch(station, self._counter.now_ms)
         return self._done(request, station)
 
-    async def finish(self, request: web.Request) -> web.StreamResponse:
-        station = self._station(request)
-        if not station:
-            return self._unknown(request)
+    async def finish(self, request: web.Request, station: StationId) -> web.StreamResponse:
         reason = str((await request.post()).get("reason", "finish"))
         visit = self._counter.visits.end(station)
         if visit is not None:
@@ -118,10 +112,6 @@ class Kiosk:
             raise web.HTTPNotFound
         path = self._counter.config.state_path / "images" / name
         return web.FileResponse(path, headers={"Cache-Control": "max-age=3600"})
-
-    def _station(self, request: web.Request) -> StationId | None:
-        name = request.match_info["station"]
-        return StationId(name) if name in self._counter.kiosks else None
 
     def _unknown(self, request: web.Request) -> web.Response:
         if request.headers.get(PART) or request.method != "GET":

@@ -58,7 +58,6 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     contrast: str = "normal"
     text: str = "normal"
     reach: str = "normal"
-    motion: str = "off"
 
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -66,7 +65,6 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "contrast": ("normal", "high"),
     "text": ("normal", "large"),
     "reach": ("normal", "low"),
-    "motion": ("off", "on"),
 }
 
 

@@ -44,7 +44,12 @@ async def socket(request: web.Request) -> web.WebSocketResponse:
     return answer
 
 
+async def moved(request: web.Request) -> web.Response:
+    raise web.HTTPFound("/hello")
+
+
 ROUTES = [
+    web.get("/elsewhere", moved),
     web.get("/hello", hello),
     web.post("/echo", echo),
     web.get("/broken", broken),
@@ -67,8 +72,8 @@ async def http(shop: BoundListener) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def test_every_answer_has_strict_headers(http: aiohttp.ClientSession) -> None:
-    for path in ("/hello", "/nowhere", "/broken"):
-        async with http.get(path) as answer:
+    for path in ("/hello", "/nowhere", "/broken", "/elsewhere"):
+        async with http.get(path, allow_redirects=False) as answer:
             assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
             assert "unsafe" not in answer.headers["Content-Security-Policy"]
             assert answer.headers["X-Content-Type-Options"] == "nosniff"

@@ -52,7 +52,7 @@ async def test_an_idle_kiosk_invites_and_holds_no_visit(shop: OpenShop, http: ai
 
 
 async def test_the_page_sets_no_cookie_and_may_not_be_cached(http: aiohttp.ClientSession) -> None:
-    for path in ("", "/start", "/search?q=kele", f"/product/{COLA}"):
+    for path in ("", "?lang=zh-CN", "/start", "/search?q=kele", f"/product/{COLA}"):
         async with http.get(f"/kiosk/{KIOSK}{path}") as answer:
             assert "Set-Cookie" not in answer.headers
             assert answer.headers["Cache-Control"] == "no-store"

@@ -51,3 +51,11 @@ def test_no_template_has_inline_script_or_style() -> None:
 
 def test_the_kiosks_script_stays_small() -> None:
     assert len((resources.files("edge.web") / "static" / "kiosk.js").read_bytes()) < 15_000
+
+
+def test_no_text_is_left_over() -> None:
+    text = "\n".join(sources().values())
+    notices = ("payment", "member", "cart", "pickup", "unknown", "coupon")
+    made = ("shop.shelf_", "web.", *(f"shop.{about}_" for about in notices))
+    unused = [key for key, _ in WORDS.items() if key.startswith(("shop.", "web.")) and f'"{key}"' not in text]
+    assert [key for key in unused if not key.startswith(made)] == []
