@@ -11,7 +11,7 @@ import difflib
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from enum import EnumType
+from enum import Enum
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -133,7 +133,7 @@ def _mistake(path: str, error: msgspec.ValidationError, data: object, kind: Any 
 def _choices(kind: Any) -> list[str]:
     if get_origin(kind) is typing.Literal:
         return [str(choice) for choice in get_args(kind)]
-    return [str(member.value) for member in kind] if isinstance(kind, EnumType) else []
+    return [str(member.value) for member in kind] if isinstance(kind, type) and issubclass(kind, Enum) else []
 
 
 def _without_none(kind: Any, data: object) -> Any:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 
 import msgspec
 
@@ -121,10 +121,14 @@ class Clock:
 
 def read_boot_id() -> str:
     """The kernel's random id of this boot (proc(5)), shortened; `unknown` where there is none."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip().replace("-", "")[:12]
+    try:  # proc(5) never waits, so this may run inside the event loop; O_NONBLOCK says so
+        handle = os.open("/proc/sys/kernel/random/boot_id", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return "unknown"
+    try:
+        return os.read(handle, 64).decode("ascii").strip().replace("-", "")[:12]
+    finally:
+        os.close(handle)
 
 
 class _Timex(ctypes.Structure):

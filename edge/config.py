@@ -6,9 +6,10 @@ its meaning in `systemd/gateway.example.toml`, and a test holds that file to the
 
 from __future__ import annotations
 
+import base64
 import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta
 
-from edge.checked import Secret, check
+from edge.checked import Secret, check, nearest
 from edge.errors import ConfigError, Mistake, UsageError
 from edge.ids import Name
 
@@ -110,10 +111,10 @@ class ScannerSection(Section, frozen=True, kw_only=True):
     profile: str = ""
     """A file of firmware_profiles/scanners/ without `.toml`."""
     device: str = ""
-    """`/dev/serial/by-id/…`, `/dev/input/by-path/…-event-kbd`, `/dev/hidrawN`, a camera number, a video file or an rtsp:// URL."""
+    """`/dev/serial/by-id/…`, `/dev/input/by-path/…-event-kbd`, `/dev/hidrawN`, a camera number, a video file, rtsp://…"""
     baud: Annotated[int, Meta(ge=1200, le=921600)] = 9600
     layout: Literal["", "us", "gb", "de", "fr", "es", "it"] = ""
-    """Keyboard layout that a hid-keyboard scanner types for; empty: the profile's. `storegate scanner pair` finds it out."""
+    """Keyboard a hid-keyboard scanner types for; empty: the profile's. `storegate scanner pair` finds it out."""
     suffix: Literal["", "cr", "lf", "crlf", "tab", "none"] = ""
     """What ends a code; empty: the profile's."""
     prefix: str | None = None
@@ -264,19 +265,16 @@ def _across(config: Config) -> list[Mistake]:
     """Rules between sections."""
     found: list[Mistake] = []
     seen: set[str] = set()
-    kinds: tuple[tuple[str, Sequence[ScannerSection | FootfallSection]], ...]
-    kinds = (("scanners", config.scanners), ("footfall", config.footfall))
-    for kind, devices in kinds:
-        for index, device in enumerate(devices):
-            path = f"{kind}[{index}]"
-            if device.id in seen:
-                found.append(Mistake(f"{path}.id", f"{device.id!r} is used twice"))
-            seen.add(device.id)
-            what = device.transport if isinstance(device, ScannerSection) else device.source
-            if not device.device and what not in {"fake", "camera"}:
-                found.append(Mistake(f"{path}.device", f"is missing: a {what} device needs its path"))
-            if isinstance(device, ScannerSection) and device.station and device.station not in config.stations:
-                found.append(Mistake(f"{path}.station", f"{device.station!r} is not under [stations]"))
+    for path, name, what, device in _devices(config):
+        if name in seen:
+            found.append(Mistake(f"{path}.id", f"{name!r} is used twice"))
+        seen.add(name)
+        if not device and what not in {"fake", "camera"}:
+            found.append(Mistake(f"{path}.device", f"is missing: a {what} device needs its path"))
+    for index, scanner in enumerate(config.scanners):
+        if scanner.station and scanner.station not in config.stations:
+            meant = nearest(scanner.station, config.stations)
+            found.append(Mistake(f"scanners[{index}].station", f"{scanner.station!r} is not under [stations]", meant))
     for name, station in config.stations.items():
         if station.kind == "till" and not station.key:
             found.append(Mistake(f"stations.{name}.key", "is missing: a till without a key can't redeem"))
@@ -284,4 +282,34 @@ def _across(config: Config) -> list[Mistake]:
         if len(pattern) not in {13, 18} or set(pattern) - set("0123456789PVWXC"):
             wanted = "wanted 13 or 18 characters out of digits, P, V, W, X, C"
             found.append(Mistake(f"codes.embedded[{index}]", f"got {pattern!r}, {wanted}"))
+    return found + _keys(config)
+
+
+def _keys(config: Config) -> list[Mistake]:
+    """Keys that could not do their work: two tills that can't be told apart, a public key that is none."""
+    found: list[Mistake] = []
+    tills: dict[str, str] = {}
+    for name, station in config.stations.items():
+        first = tills.setdefault(station.key.reveal(), name)
+        if station.kind == "till" and station.key and first != name:
+            found.append(Mistake(f"stations.{name}.key", f"is the key of {first!r} too: the key tells the tills apart"))
+    for section, keys in (("issuer_keys", config.coupons.issuer_keys), ("peer_keys", config.coupons.peer_keys)):
+        for name, text in keys.items():
+            if not _is_public_key(text):
+                found.append(Mistake(f"coupons.{section}.{name}", "wanted an Ed25519 public key: 32 bytes in base64"))
     return found
+
+
+def _is_public_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == 32
+    except ValueError:
+        return False
+
+
+def _devices(config: Config) -> Iterator[tuple[str, str, str, str]]:
+    """(path, id, what it is, device) of everything that is plugged in."""
+    for index, scanner in enumerate(config.scanners):
+        yield f"scanners[{index}]", scanner.id, scanner.transport, scanner.device
+    for index, counter in enumerate(config.footfall):
+        yield f"footfall[{index}]", counter.id, counter.source, counter.device

@@ -16,13 +16,15 @@ ANSWER_S = 10.0
 """A daemon answers after one fsync; a disk that needs longer is worth an error."""
 
 
-class _Refused(msgspec.Struct):
-    """What an error of the admin listener looks like; the fields we show."""
+class _Fault(msgspec.Struct, frozen=True):
+    """The fields we show of an error of the admin listener."""
 
-    error: str = ""
-    message: str = ""
-    text: str = ""
+    message: str = "no reason given"
     hint: str = ""
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    error: _Fault = _Fault()
 
 
 def daemon(config: Config, method: str, path: str, body: bytes | None = None) -> bytes | None:
@@ -54,9 +56,8 @@ def daemon(config: Config, method: str, path: str, body: bytes | None = None) ->
 
 def _error(status: int, raw: bytes) -> StoregateError:
     try:
-        told = msgspec.json.decode(raw, type=_Refused)
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        told = _Refused()
-    words = told.message or told.text or told.error or "no reason given"
+        told = msgspec.json.decode(raw, type=_Refused).error
+    except (msgspec.DecodeError, UnicodeDecodeError):  # another program on our port
+        told = _Fault(hint="does listen.admin in gateway.toml name another program's port?")
     kind = UsageError if status in {400, 404, 422} else StoregateError
-    return kind(f"the daemon refused ({status}): {words}", hint=told.hint)
+    return kind(f"the daemon refused ({status}): {told.message}", hint=told.hint)

@@ -35,7 +35,7 @@ def check(config: say.ConfigOption = None, as_json: say.JsonOption = False) -> N
     say.show(
         {"file": str(path), "ok": True, "mistakes": [], "warnings": [str(doubt) for doubt in warnings]},
         as_json=as_json,
-        human=lambda: sys.stdout.write(f"{path}: no mistakes\n"),
+        human=lambda: print(f"{path}: no mistakes"),
     )
 
 
@@ -50,7 +50,7 @@ def show(config: say.ConfigOption = None, as_json: say.JsonOption = False) -> No
     except StoregateError as error:
         say.fail(error)
     text = msgspec.json.format(msgspec.json.encode(masked(settings)), indent=2).decode()
-    say.show(settings, as_json=as_json, human=lambda: sys.stdout.write(text + "\n"))
+    say.show(settings, as_json=as_json, human=lambda: print(text))
 
 
 @app.command("example")

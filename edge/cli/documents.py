@@ -37,7 +37,7 @@ def put(
     say.show(
         changed,
         as_json=as_json,
-        human=lambda: sys.stdout.write(f"{kind}: {changed.count} documents in force, sha256 {changed.sha256[:12]}…\n"),
+        human=lambda: print(f"{kind}: {changed.count} documents in force, sha256 {changed.sha256[:12]}…"),
     )
 
 
@@ -75,7 +75,7 @@ def check(kind: KindArgument, file: FileArgument, as_json: say.JsonOption = Fals
     say.show(
         {"ok": True, "count": count, "mistakes": []},
         as_json=as_json,
-        human=lambda: sys.stdout.write(f"{file}: {count} {kind}, no mistakes\n"),
+        human=lambda: print(f"{file}: {count} {kind}, no mistakes"),
     )
 
 

@@ -219,6 +219,10 @@ async def test_a_damaged_journal_is_put_aside_and_told_first(tmp_path: Path, how
     await third.close()
 
 
+def list_names(folder: Path, part: str) -> list[str]:
+    return [path.name for path in folder.iterdir() if part in path.name]
+
+
 async def test_few_broken_journals_are_kept(tmp_path: Path) -> None:
     hand = HandClock()
     for _ in range(6):
@@ -226,7 +230,7 @@ async def test_few_broken_journals_are_kept(tmp_path: Path) -> None:
         await journal.close()
         hand.forward(60_000)
         await asyncio.to_thread(damage, tmp_path / "journal.sqlite", "not a database")
-    assert len([name for name in os.listdir(tmp_path) if ".broken-" in name]) == 3
+    assert len(list_names(tmp_path, ".broken-")) == 3
 
 
 async def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
@@ -236,7 +240,7 @@ async def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
     db.close()
     with pytest.raises(StoregateError, match="newer release"):
         await asyncio.to_thread(opened, tmp_path)
-    assert os.listdir(tmp_path).count("journal.sqlite") == 1
+    assert "journal.sqlite" in list_names(tmp_path, "journal")
 
 
 WORKER = """

@@ -59,7 +59,7 @@ class Cloud:
         try:
             return self.outbox.tell(news, at=at or stamp())
         except JournalRefusedError as error:
-            assert error.reason is Refusal.OUTBOX_FULL
+            assert error.reason is Refusal.OUTBOX_FULL  # noqa: PT017 - either outcome is right
             self.db.execute("ROLLBACK TO event")
             self.outbox.restore(tally)
             self.refused += 1
