@@ -31,7 +31,7 @@ from edge.board import Board
 from edge.checked import Secret
 from edge.clock import Clock
 from edge.config import GatewaySection, MqttSection
-from edge.errors import CloudError
+from edge.errors import CloudError, JournalRefusedError, StoregateError
 from edge.telemetry import Kept
 
 STEADY_S = 10.0
@@ -97,7 +97,7 @@ class Bridge:
     def _fresh_delays(self) -> Iterator[float]:
         return delays(self._config.backoff_max_s, chance=random.random)
 
-    async def _once(self) -> tuple[int, CloudError]:
+    async def _once(self) -> tuple[int, StoregateError]:
         """One connection: how many PUBLISHes it brought across, and why it ended."""
         acked = 0
         try:
@@ -111,7 +111,7 @@ class Bridge:
                         self._patience_s = PATIENCE_S
                     if link.alive:
                         await self._farewell(link, birth)
-        except* CloudError as group:
+        except* (CloudError, JournalRefusedError) as group:
             error = _first(group)
             if isinstance(error, UnconfirmedError):
                 self._patience_s = min(self._patience_s * 2, PATIENCE_MAX_S)
@@ -200,7 +200,7 @@ class Bridge:
                 )
 
 
-def _first(group: BaseExceptionGroup[CloudError]) -> CloudError:
+def _first(group: BaseExceptionGroup[CloudError | JournalRefusedError]) -> StoregateError:
     for error in group.exceptions:
         return _first(error) if isinstance(error, BaseExceptionGroup) else error
     raise AssertionError("a group is never empty")

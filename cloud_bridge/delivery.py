@@ -25,6 +25,8 @@ LIVE_RUN = 8
 """While both lanes have parcels, one PUBLISH in this many is for the backlog."""
 FETCH_BATCHES = 8
 """Rows read at once, in batches: they are sorted by type, and each type should still fill a batch."""
+PREFETCH_ROWS = 2000
+"""A lane is read again below this, while its parcels are on their way: a read must not add to the round trip."""
 MAX_PAYLOAD_BYTES = 120_000
 """Bytes of one PUBLISH where the broker names no limit: the smallest of the big providers takes 128 kB."""
 
@@ -69,6 +71,8 @@ class _Lane(msgspec.Struct):
     """The last row there is, as far as we know."""
     waiting: deque[tuple[Row, ...]] = msgspec.field(default_factory=deque)
     """Rows of one type each, at most a batch."""
+    size: int = 0
+    """Rows in `waiting`."""
     ready: deque[Parcel] = msgspec.field(default_factory=deque)
     """Encoded: parts of a batch that was too big, or refused for now."""
 
@@ -135,9 +139,11 @@ class Delivery:
         self._live.end = max(self._live.end, last_seq)
 
     def wanted(self, *, live: bool = True) -> Fetch | None:
-        """The rows to read next: a lane is read when it has nothing left to send. `live`: also that lane."""
+        """The rows to read next; `live`: also those. What would not fill a batch waits until its lane is empty."""
         for name, lane in ((Lane.EVENTS, self._live), (Lane.BACKLOG, self._backlog)):
-            if lane.cursor < lane.end and not lane.any and (live or lane is self._backlog):
+            behind = lane.end - lane.cursor
+            hungry = not lane.any or (behind >= self._limits.batch_events and lane.size < PREFETCH_ROWS)
+            if behind > 0 and hungry and (live or lane is self._backlog):
                 return Fetch(name, lane.cursor, lane.end, FETCH_BATCHES * self._limits.batch_events)
         return None
 
@@ -151,6 +157,7 @@ class Delivery:
         size = self._limits.batch_events
         for alike in kinds.values():
             lane.waiting.extend(tuple(alike[at : at + size]) for at in range(0, len(alike), size))
+        lane.size += len(rows)
 
     def next(self) -> Parcel | None:
         """The next PUBLISH; None when the window is full or nothing waits."""
@@ -159,7 +166,9 @@ class Delivery:
             if not lane.ready:
                 if not lane.waiting:
                     return None
-                self._pack(lane, lane.waiting.popleft())
+                alike = lane.waiting.popleft()
+                lane.size -= len(alike)
+                self._pack(lane, alike)
                 continue
             parcel = lane.ready.popleft()
             if len(parcel.wire.payload) > self._limits.payload_bytes:  # the limit became known after it was packed

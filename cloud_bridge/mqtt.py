@@ -12,9 +12,9 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import aiomqtt
 from paho.mqtt.client import MQTT_ERR_SUCCESS, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -29,6 +29,7 @@ from cloud_bridge import reasons
 from cloud_bridge.endpoint import Endpoint, Granted, Incoming, Said, tls_context
 from edge.errors import CloudError
 
+T = TypeVar("T")
 CONNECT_S = 10.0
 """For the TCP and TLS handshakes, and again for the CONNACK: a satellite line needs about 3 s."""
 GOODBYE_S = 2.0
@@ -85,7 +86,7 @@ class Link:
         handling = SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if retained else SubscribeOptions.RETAIN_DO_NOT_SEND
         wanted = [(topic, SubscribeOptions(qos=1, retainHandling=handling)) for topic in topics]
         try:
-            codes: Iterable[int | ReasonCode] = await self._client.subscribe(wanted)
+            codes: Iterable[int | ReasonCode] = await or_gone(self._client.subscribe(wanted), self._client.gone)
         except aiomqtt.MqttError as error:
             raise self._client.why_lost() from error
         for (topic, _), code in zip(wanted, codes, strict=True):
@@ -172,6 +173,7 @@ class _Client(aiomqtt.Client):
         self._read_puback = self._client._handle_pubackcomp  # noqa: SLF001
         self._client._handle_pubackcomp = self._puback_of_any_reason  # type: ignore[method-assign]  # noqa: SLF001
         self._granted: Granted | None = None
+        self._dropped = False
         self._puback: dict[int, tuple[asyncio.Future[int], float]] = {}
         self._hung_up: CloudError | None = None
         self.gone: asyncio.Future[None] = self._loop.create_future()
@@ -200,6 +202,7 @@ class _Client(aiomqtt.Client):
 
     def drop(self) -> None:
         """Frees the socket whatever state it is in; harmless after a goodbye."""
+        self._dropped = True
         self._client._sock_close()  # noqa: SLF001 - DISCONNECT would wait behind what a dead peer never reads
         if self._misc_task is not None:
             self._misc_task.cancel()
@@ -275,6 +278,39 @@ class _Client(aiomqtt.Client):
             return CloudError("the broker does not answer pings", hint=DEAD_LINE)
         return CloudError("the broker closed the connection", hint="it will be tried again")
 
+    def _on_socket_open(self, client: Paho, _userdata: Any, sock: Any) -> None:
+        """On the thread that connects; we may have been dropped meanwhile, and a number may be another socket's."""
+
+        def read() -> None:
+            try:
+                client.loop_read()
+                while client.socket() is not None and getattr(sock, "pending", int)():
+                    client.loop_read()  # TLS has decoded more than the kernel tells of
+            except Exception as error:  # noqa: BLE001 - whatever paho stumbles over, this connection is over
+                self._lose(CloudError(f"the connection to the broker broke: {error}"))
+
+        def attach() -> None:
+            if self._dropped:
+                sock.close()
+            elif sock.fileno() >= 0:
+                self._loop.add_reader(sock.fileno(), read)
+                self._misc_task = self._loop.create_task(self._misc_loop())
+
+        self._loop.call_soon_threadsafe(attach)
+
+    def _on_socket_register_write(self, client: Paho, _userdata: Any, sock: Any) -> None:
+        def write() -> None:
+            try:
+                client.loop_write()
+            except Exception as error:  # noqa: BLE001 - as above
+                self._lose(CloudError(f"the connection to the broker broke: {error}"))
+
+        def attach() -> None:
+            if not self._dropped and sock.fileno() >= 0 and client.want_write():
+                self._loop.add_writer(sock.fileno(), write)
+
+        self._loop.call_soon_threadsafe(attach)
+
     def _on_publish(
         self, _client: Paho, _userdata: Any, mid: int, reason_code: ReasonCode, _properties: Properties
     ) -> None:
@@ -315,15 +351,19 @@ class _Inbox:
     async def get(self) -> Incoming:
         if not self._queue.empty():
             return self._queue.get_nowait()
-        waiting = asyncio.ensure_future(self._queue.get())
-        try:
-            await asyncio.wait((waiting, self._gone), return_when=asyncio.FIRST_COMPLETED)
-            if waiting.done():
-                return waiting.result()
-            await asyncio.shield(self._gone)
-            raise CloudError("disconnected")
-        finally:
-            waiting.cancel()
+        return await or_gone(self._queue.get(), self._gone)
+
+
+async def or_gone(work: Coroutine[Any, Any, T], gone: asyncio.Future[None]) -> T:
+    """The work's result; raises CloudError when the connection ends first."""
+    doing = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait((doing, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            gone.result()
+        return await doing
+    finally:
+        doing.cancel()
 
 
 def _properties(kind: int) -> Properties:

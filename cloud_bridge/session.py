@@ -78,6 +78,7 @@ class Session:
         self._patience_s = patience_s
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
+        self._hungry = asyncio.Event()
         self._forgettable = Ranges()
         self._may_forget = asyncio.Event()
         self._live_read_at = -batch_wait_s
@@ -92,8 +93,8 @@ class Session:
     async def run(self) -> None:
         """Raises CloudError, in a group, when the connection ends or the broker refuses for good."""
         async with asyncio.TaskGroup() as group:
-            for work in (self._send(), self._watch_news(), self._forget(), self._watch_answers(), self._link.ended()):
-                group.create_task(work)
+            for work in (self._send, self._read, self._watch_news, self._forget, self._watch_answers, self._link.ended):
+                group.create_task(work())
 
     def watermark(self, message: Incoming) -> None:
         """The cloud has events in its database. Another epoch's, or broken, ones mean nothing."""
@@ -110,9 +111,7 @@ class Session:
     async def _send(self) -> None:
         while True:
             self._wake.clear()
-            await self._read()
-            paused = self._loop.time() < self._resume_at
-            if paused:
+            if self._loop.time() < self._resume_at:
                 self._loop.call_at(self._resume_at, self._wake.set)
             else:
                 while (parcel := self._delivery.next()) is not None:
@@ -120,17 +119,29 @@ class Session:
             if self._delivery.too_big:
                 await self._drop()
             self._board.inflight = self._delivery.in_flight
-            if paused or self._delivery.full or self._delivery.wanted(live=self._live_is_due()) is None:
-                await self._wake.wait()
+            self._hungry.set()
+            await self._wake.wait()
 
     async def _read(self) -> None:
-        while (fetch := self._delivery.wanted(live=self._live_is_due())) is not None:
-            rows = await self._outbox.pending(
-                after_seq=fetch.after_seq, up_to_seq=fetch.up_to_seq, limit=fetch.limit, max_bytes=FETCH_BYTES
-            )
+        """Beside sending: the next rows are here when the window opens."""
+        while True:
+            self._hungry.clear()
+            fetch = self._delivery.wanted(live=self._live_is_due())
+            if fetch is None:
+                await self._hungry.wait()
+                continue
+            try:
+                rows = await self._outbox.pending(
+                    after_seq=fetch.after_seq, up_to_seq=fetch.up_to_seq, limit=fetch.limit, max_bytes=FETCH_BYTES
+                )
+            except JournalRefusedError as error:  # a disk in trouble: what is on its way may still be acknowledged
+                self._board.problem = str(error)
+                await asyncio.sleep(PAUSE_S)
+                continue
             self._delivery.fetched(fetch, rows)
             if fetch.lane is Lane.EVENTS:
                 self._live_read_at = self._loop.time()
+            self._wake.set()
 
     async def _drop(self) -> None:
         """What fits into no packet: first recorded as lost, then forgotten."""
@@ -144,7 +155,7 @@ class Session:
         if self._delivery.live_behind >= self._batch_events or self._loop.time() >= due_at:
             return True
         if self._delivery.live_behind:
-            self._loop.call_at(due_at, self._wake.set)
+            self._loop.call_at(due_at, self._hungry.set)
         return False
 
     def _publish(self, parcel: Parcel) -> None:
@@ -202,7 +213,7 @@ class Session:
         while True:
             seq = await self._outbox.wait_news(seq)
             self._delivery.news(seq)
-            self._wake.set()
+            self._hungry.set()
 
     async def _watch_answers(self) -> None:
         """A broker that reads but never answers is as bad as none: pings would not notice while we publish."""

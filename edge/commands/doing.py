@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
@@ -25,11 +26,12 @@ from edge.commands.messages import (
     parse,
 )
 from edge.coupon_answers import Refused, Voided
-from edge.errors import CommandError, JournalRefusedError, MistakesError, StoregateError
+from edge.errors import CommandError, JournalRefusedError, MistakesError, Refusal, StoregateError
 from edge.ids import CampaignId, Serial, StationId
 from edge.store.gateway import answer_of
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class Submit(Protocol):
@@ -111,7 +113,10 @@ class Commands:
     async def _once(self, command: Command, asked: Asked) -> bytes:
         running = self._running.get(command.id)
         if running is not None:
-            return await asyncio.shield(running)
+            await asyncio.wait((running,))
+            if running.cancelled():
+                raise JournalRefusedError(Refusal.BUSY, "the same command was given up meanwhile", hint="ask again")
+            return running.result()
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._running[command.id] = answer
         try:
@@ -146,6 +151,9 @@ class Commands:
             raise
         except StoregateError as error:
             return _no(command, "failed", str(error))
+        except Exception:  # a bug of ours must not cut the cloud off, and come again with every reconnect
+            log.exception("command %s failed", command.NAME)
+            return _no(command, "failed", "a fault in the gateway; its log says more")
         return CommandReply(id=command.id, name=command.NAME, ok=True, facts=facts)
 
     async def _effect(self, command: Command) -> dict[str, str | int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +14,8 @@ import pytest
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """The URL of a server in `folder`. It refuses to run as root, so then it runs as `nobody`."""
+def server() -> Iterator[str]:
+    """The URL of a server in a folder of its own. It refuses to run as root, so then it runs as `nobody`."""
     pytest.importorskip("psycopg", reason="pip install 'storegate[postgres]'")
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not programs:
@@ -23,19 +24,21 @@ def server(folder: Path) -> Iterator[str]:
     if root and shutil.which("runuser") is None:
         pytest.skip("PostgreSQL can't run as root, and there is no runuser")
     user = ["runuser", "-u", "nobody", "--"] if root else []
-    if root:
-        for each in (folder, *folder.parents[:3]):
-            each.chmod(0o755)
-        shutil.chown(folder, "nobody")
     tools = programs[-1].parent
 
-    def run(*command: str | Path) -> None:
-        subprocess.run([*user, *command], cwd=folder, check=True, capture_output=True, timeout=60)
+    with tempfile.TemporaryDirectory(prefix="storegate-postgres-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        if root:
+            shutil.chown(folder, "nobody")
 
-    run(tools / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C")
-    options = f"-c listen_addresses= -c unix_socket_directories={folder}"
-    run(tools / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log", "-o", options, "start")
-    try:
-        yield f"postgresql://postgres@/postgres?host={folder}"
-    finally:
-        run(tools / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
+        def run(program: str, *more: str) -> None:
+            command = [*user, tools / program, "-D", folder / "data", *more]
+            subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+
+        run("initdb", "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C")
+        options = f"-c listen_addresses= -c unix_socket_directories={folder}"
+        run("pg_ctl", "-w", "-l", f"{folder}/log", "-o", options, "start")
+        try:
+            yield f"postgresql://postgres@/postgres?host={folder}"
+        finally:
+            run("pg_ctl", "-m", "immediate", "stop")

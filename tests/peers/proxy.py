@@ -16,6 +16,12 @@ class Line:
         self.port = 0
         self.swallow = False
         self.one_way_s = one_way_s
+        self.writers: list[asyncio.StreamWriter] = []
+
+    def cut(self) -> None:
+        """Both ends hear of it."""
+        for writer in self.writers:
+            writer.close()
 
     def cut_silently(self) -> None:
         self.swallow = True
@@ -37,7 +43,6 @@ class Line:
 @asynccontextmanager
 async def line(port: int, *, one_way_s: float = 0.0) -> AsyncIterator[Line]:
     made = Line(one_way_s=one_way_s)
-    writers: list[asyncio.StreamWriter] = []
 
     async def joined(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -45,7 +50,7 @@ async def line(port: int, *, one_way_s: float = 0.0) -> AsyncIterator[Line]:
         except OSError:
             writer.close()
             return
-        writers.extend((writer, far_writer))
+        made.writers.extend((writer, far_writer))
         await asyncio.gather(made.pipe(reader, far_writer), made.pipe(far_reader, writer))
 
     server = await asyncio.start_server(joined, "127.0.0.1", 0)
@@ -54,6 +59,5 @@ async def line(port: int, *, one_way_s: float = 0.0) -> AsyncIterator[Line]:
         yield made
     finally:
         server.close()
-        for writer in writers:
-            writer.close()
+        made.cut()
         await asyncio.sleep(0)

@@ -148,3 +148,17 @@ async def test_documents_change_whole_or_not_at_all(tmp_path: Path, broker: Mosq
     assert answers["c-7"]["code"] == "download"
     assert answers["c-8"]["facts"] == {"units": 0}
     assert answers[""]["code"] == "bad_command"
+
+
+async def test_a_fault_of_ours_is_an_answer_and_the_line_stays(tmp_path: Path, broker: Mosquitto) -> None:
+    async with (
+        listening(broker.port) as cloud,
+        desk(tmp_path) as (shop, done),
+        shop.bridge(config(broker), done.commands.answer),
+    ):
+        await until(lambda: shop.board.broker.connected)
+        done.commands._reload = None  # type: ignore[assignment]
+        await ask(broker.port, "kiosk.reload", {"id": "c-9"})
+        await until(lambda: bool(cloud.lane(Lane.ANSWERS)))
+        assert json.loads(cloud.lane(Lane.ANSWERS)[0].payload)["code"] == "failed"
+        assert shop.board.broker.reconnects == 0

@@ -13,6 +13,7 @@ from cloud_bridge.topics import Lane
 from edge.config import MqttSection
 from tests.peers.bridged import SOURCE, gate, listening, until
 from tests.peers.broker import Mosquitto
+from tests.peers.proxy import line
 
 pytestmark = pytest.mark.peer
 
@@ -41,3 +42,23 @@ async def test_an_event_reaches_the_cloud_and_is_forgotten(tmp_path: Path, broke
     assert [birth.online for birth in births] == [True, False]
     assert births[0].session == births[1].session
     assert births[0].epoch == shop.journal.epoch
+
+
+async def test_the_will_carries_the_session_of_its_birth(tmp_path: Path, broker: Mosquitto) -> None:
+    config = {"host": "127.0.0.1", "backoff_max_s": 0.2}
+    async with gate(tmp_path) as shop, listening(broker.port) as cloud, line(broker.port) as far:
+        async with shop.bridge(MqttSection(port=far.port, **config)):  # type: ignore[arg-type]
+            await until(lambda: len(cloud.lane(Lane.STATE)) == 1)
+            far.cut()
+            await until(lambda: len(cloud.lane(Lane.STATE)) == 3)
+        births = [msgspec.json.decode(message.payload, type=Birth) for message in cloud.lane(Lane.STATE)]
+    first, second = sorted({birth.session for birth in births})
+    assert [birth.online for birth in births if birth.session == first] == [True, False]
+    assert (births[-1].session, births[-1].online) == (second, True)
+
+
+async def test_without_a_broker_nothing_is_tried(tmp_path: Path) -> None:
+    async with gate(tmp_path) as shop, shop.bridge(MqttSection()):
+        await shop.found(1)
+        assert not shop.board.broker.configured
+        assert await shop.waiting() == 1
