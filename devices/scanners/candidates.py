@@ -45,7 +45,16 @@ def _pos(profiles: Mapping[str, ScannerProfile], root: Path) -> Iterator[Candida
             facts = dict(line.split("=", 1) for line in event.splitlines() if "=" in line)
             _, _, ids = facts.get("HID_ID", "").lower().partition(":")  # 0003:00000C2E:00000907
             vendor, _, product = ids.partition(":")
-            yield _candidate("hid-pos", f"/dev/{node.name}", facts.get("HID_NAME", ""), vendor, product, profiles)
+            name = facts.get("HID_NAME", "")
+            yield _candidate("hid-pos", _lasting_name(root, node.name), name, vendor, product, profiles)
+
+
+def _lasting_name(root: Path, hidraw: str) -> str:
+    """The name by socket that our udev rules give; the bare number where they are not installed."""
+    for link in sorted((root / "dev/storegate").glob("*-hidraw")):
+        if link.readlink().name == hidraw:
+            return f"/dev/storegate/{link.name}"
+    return f"/dev/{hidraw}"
 
 
 def _serial(profiles: Mapping[str, ScannerProfile], root: Path) -> Iterator[Candidate]:

@@ -15,14 +15,16 @@ _HEAD = """\
 # Scanners belong to the group storegate. Made from firmware_profiles/scanners by `python -m devices.scanners.udev`.
 # A scanner of another vendor: copy the lines of one and change the number (lsusb shows it); it then needs no profile.
 #
-# hidraw: HID POS. input: keyboard wedge. tty: serial. ID_MM_DEVICE_IGNORE: ModemManager would write AT commands to it.
+# hidraw: HID POS; /dev/storegate/ names it by its socket, as its number may change when the cable is pulled.
+# input: keyboard wedge. tty: serial. ID_MM_DEVICE_IGNORE: ModemManager would write AT commands to it.
 
 ACTION=="remove", GOTO="storegate_scanners_end"
 """
 _VENDOR = """
 # {names}
 SUBSYSTEM=="usb", ENV{{DEVTYPE}}=="usb_device", ATTR{{idVendor}}=="{vendor}", ENV{{ID_MM_DEVICE_IGNORE}}="1"
-SUBSYSTEM=="hidraw", ATTRS{{idVendor}}=="{vendor}", GROUP="storegate", MODE="0660"
+SUBSYSTEM=="hidraw", ATTRS{{idVendor}}=="{vendor}", GROUP="storegate", MODE="0660", IMPORT{{builtin}}="path_id"
+SUBSYSTEM=="hidraw", ATTRS{{idVendor}}=="{vendor}", ENV{{ID_PATH}}=="?*", SYMLINK+="storegate/$env{{ID_PATH}}-hidraw"
 SUBSYSTEM=="input", KERNEL=="event*", ATTRS{{idVendor}}=="{vendor}", GROUP="storegate", MODE="0660"
 SUBSYSTEM=="tty", ATTRS{{idVendor}}=="{vendor}", GROUP="storegate", MODE="0660", ENV{{ID_MM_DEVICE_IGNORE}}="1"
 """

@@ -6,7 +6,6 @@ import asyncio
 import grp
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -187,17 +186,29 @@ def test_what_is_plugged_in_is_found_with_its_profile(pos: Gadget) -> None:
     assert (candidate.device, candidate.profiles) == (str(path), ("honeywell-xenon-1900",))
 
 
-def test_the_udev_rules_give_the_scanner_to_our_group(pos: Gadget) -> None:
+@pytest.fixture
+def udev_rules() -> None:
     subprocess.run(["groupadd", "-f", "storegate"], check=True)
     rules = Path("/run/udev/rules.d")
     rules.mkdir(exist_ok=True)
     shutil.copy(ROOT / "systemd" / "70-storegate-scanners.rules", rules)
     subprocess.run(["udevadm", "control", "--reload"], check=True)
+
+
+@pytest.mark.usefixtures("udev_rules")
+async def test_the_udev_rules_give_the_scanner_to_our_group_and_name_its_socket(pos: Gadget) -> None:
     pos.plug()
-    path = found("hidraw*")
-    subprocess.run(["udevadm", "settle"], check=True)
-    end = time.monotonic() + gadget.WAIT_S
-    while path.stat().st_gid == 0 and time.monotonic() < end:
-        time.sleep(0.1)
-    assert grp.getgrgid(path.stat().st_gid).gr_name == "storegate"
-    assert path.stat().st_mode & 0o777 == 0o660
+    link = await asyncio.to_thread(found, "*-hidraw", under="/dev/storegate")
+    assert grp.getgrgid(link.stat().st_gid).gr_name == "storegate"
+    assert link.stat().st_mode & 0o777 == 0o660
+    (candidate,) = (one for one in attached(profiles.all_of(FAMILY, ScannerProfile)) if one.transport == "hid-pos")
+    assert candidate.device == str(link)
+    heard = Heard()
+    async with running(driver("hid-pos", link), heard):
+        await heard.wait(1)
+        pos.unplug()
+        assert (await heard.wait(2))[1] == "DeviceLost"
+        pos.plug()
+        assert (await heard.wait(3))[2] == "DeviceFound"
+        await asyncio.to_thread(pos.send, *reports(GTIN, "]E0"))
+        assert (await heard.wait(4))[3] == "06901234567892"

@@ -59,6 +59,13 @@ def test_scanners_are_found_and_keyboards_are_not(system: Path) -> None:
     assert (found[2].vendor_id, found[2].product_id) == ("1eab", "1d06")
 
 
+def test_a_pos_scanner_is_named_by_its_socket_where_the_udev_rules_are(system: Path) -> None:
+    (system / "dev/storegate").mkdir()
+    (system / "dev/storegate/usb-0:9:1.0-hidraw").symlink_to("../hidraw9")
+    (system / "dev/storegate/usb-0:1:1.0-hidraw").symlink_to("../hidraw0")
+    assert attached(PROFILES, root=system)[0].device == "/dev/storegate/usb-0:1:1.0-hidraw"
+
+
 def test_an_empty_system_has_none(tmp_path: Path) -> None:
     assert attached(PROFILES, root=tmp_path) == ()
 
