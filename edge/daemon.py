@@ -87,7 +87,8 @@ async def building(
     settings: Config,
 ) -> AsyncIterator[tuple[Running, list[tuple[str, Callable[[], Coroutine[None, None, None]]]], list[Driver]]]:
     """Everything that must be there before the first event, and what is to run."""
-    clock, board, notifier = Clock(), Board(), Notifier()
+    clock = await asyncio.to_thread(Clock)
+    board, notifier = Board(), Notifier()
     state = settings.state_path
     async with AsyncExitStack() as stack:
         stack.callback(notifier.close)
@@ -157,7 +158,7 @@ async def building(
             guest=guest, shop=shop_plane, admin=admin_plane, pump=pump, journal=journal, board=board, clock=clock
         )
         services = list(_services(settings, running, commands=commands, notifier=notifier))
-        drivers = list(_drivers(settings, running))
+        drivers = await asyncio.to_thread(lambda: list(_drivers(settings, running)))  # reads profiles
         await _first_words(running, documents.problem)
         stack.callback(notifier.stopping)
         notifier.ready(f"kiosk {shop_plane.url}, status page {admin_plane.url}")
