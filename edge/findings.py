@@ -1,0 +1,106 @@
+"""What is wrong now, and how bad: from numbers to things a person can do. Pure.
+
+A finding is a code and its fields; its words, and the next step, stand in edge/web/admin/words.toml in both languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+import msgspec
+
+from edge.board import State
+from edge.clock import ClockState
+from edge.standing import Standing
+
+DAY_S = 24 * 3600
+KIOSK_SILENT_S = 90.0
+"""A kiosk's page says that it lives three times in this time."""
+OUTBOX_OLD_S = 900.0
+"""While the broker is there, nothing should wait for so long."""
+OUTBOX_FILLING = 0.8
+PRICES_OLD_S = 2 * DAY_S
+LAG_S = 1.0
+COMMIT_SLOW_MS = 500.0
+
+
+class Level(StrEnum):
+    BAD = "bad"
+    """Something does not work: somebody should come."""
+    WARN = "warn"
+    """It works, but not for long, or not all of it."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    level: Level
+    code: str
+    """`admin.finding_{code}` says what, `admin.finding_{code}_do` what to do."""
+    fields: dict[str, str | int]
+    """What the words need; `span` is in seconds."""
+
+
+def findings(now: Standing) -> tuple[Finding, ...]:
+    """Worst first."""
+    found = [*_journal(now), *_services(now), *_devices(now), *_cloud(now), *_rest(now)]
+    return tuple(sorted(found, key=lambda finding: finding.level is not Level.BAD))
+
+
+def _journal(now: Standing) -> Iterator[Finding]:
+    if now.outbox.refusing is not None:
+        yield _bad(f"refusing_{now.outbox.refusing.value}")
+    elif now.disk.free_bytes is None:
+        yield _bad("disk_silent", path=now.disk.path)
+    elif now.disk.free_bytes < 2 * now.disk.floor_bytes:
+        yield _warn("disk_low", free_mb=now.disk.free_bytes >> 20)
+    if now.outbox.refusing is None and now.outbox.bytes > OUTBOX_FILLING * now.outbox.max_bytes:
+        yield _warn("outbox_filling", percent=round(100 * now.outbox.bytes / now.outbox.max_bytes))
+    if now.outbox.commit_ms > COMMIT_SLOW_MS:
+        yield _warn("disk_slow", ms=round(now.outbox.commit_ms))
+
+
+def _services(now: Standing) -> Iterator[Finding]:
+    for service in now.services:
+        if service.state in {State.WAITING, State.DOWN}:
+            yield _bad("service", name=service.name, problem=service.problem, hint=service.hint)
+    if now.loop_lag_s > LAG_S:
+        yield _warn("busy", seconds=round(now.loop_lag_s))
+
+
+def _devices(now: Standing) -> Iterator[Finding]:
+    for device in now.devices:
+        if device.state in {State.WAITING, State.DOWN}:
+            yield _bad("device", id=device.id, kind=device.kind, problem=device.problem)
+    for kiosk in now.kiosks:
+        if kiosk.seen_s_ago is not None and kiosk.seen_s_ago > KIOSK_SILENT_S:
+            yield _bad("kiosk_silent", station=kiosk.station, span=round(kiosk.seen_s_ago))
+
+
+def _cloud(now: Standing) -> Iterator[Finding]:
+    if now.offline_by_choice:
+        return
+    if not now.broker.connected:
+        yield _warn("broker", address=now.broker.address, problem=now.broker.problem or "-", waiting=now.outbox.waiting)
+    elif now.outbox.oldest_age_s is not None and now.outbox.oldest_age_s > OUTBOX_OLD_S:
+        yield _warn("outbox_old", span=round(now.outbox.oldest_age_s))
+
+
+def _rest(now: Standing) -> Iterator[Finding]:
+    if now.at.state is ClockState.UNSET:
+        yield _bad("clock_unset")
+    elif now.at.state is ClockState.HOLDOVER:
+        yield _warn("clock_holdover")
+    if now.catalogue.products is None:
+        yield _warn("catalogue_none")
+    elif now.catalogue.priced_age_s is not None and now.catalogue.priced_age_s > PRICES_OLD_S:
+        yield _warn("catalogue_old", days=round(now.catalogue.priced_age_s / DAY_S))
+    if now.catalogue.problem and now.catalogue.products is not None:
+        yield _warn("catalogue_problem", problem=now.catalogue.problem)
+
+
+def _bad(code: str, **fields: str | int) -> Finding:
+    return Finding(level=Level.BAD, code=code, fields=fields)
+
+
+def _warn(code: str, **fields: str | int) -> Finding:
+    return Finding(level=Level.WARN, code=code, fields=fields)

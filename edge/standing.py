@@ -1,0 +1,70 @@
+"""The parts of the gateway's status, and what findings are made of. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from edge.board import Broker, Device, Service
+from edge.clock import Stamp
+from edge.errors import Refusal
+
+
+class Outbox(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits for the cloud, and the journal it is in."""
+
+    depth: Mapping[str, int]
+    """Events by what may happen to them: ledger, count, diagnostic."""
+    bytes: int
+    max_bytes: int
+    oldest_age_s: float | None
+    last_seq: int
+    commits: int
+    events: int
+    commit_ms: float
+    lost: Mapping[str, int]
+    """`diagnostic outbox_full` → events, since the journal's first day."""
+    refusing: Refusal | None
+
+    @property
+    def waiting(self) -> int:
+        return sum(self.depth.values())
+
+
+class Disk(msgspec.Struct, frozen=True, kw_only=True):
+    path: str
+    free_bytes: int | None
+    """None: the file system does not answer."""
+    total_bytes: int | None
+    floor_bytes: int
+
+
+class Kiosk(msgspec.Struct, frozen=True, kw_only=True):
+    station: str
+    name_zh: str
+    name_en: str
+    seen_s_ago: float | None
+    """None: not since the start."""
+
+
+class CatalogueStanding(msgspec.Struct, frozen=True, kw_only=True):
+    products: int | None
+    """None: there is none."""
+    priced_age_s: float | None
+    problem: str
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """All that findings look at."""
+
+    at: Stamp
+    services: tuple[Service, ...]
+    devices: tuple[Device, ...]
+    kiosks: tuple[Kiosk, ...]
+    broker: Broker
+    outbox: Outbox
+    disk: Disk
+    catalogue: CatalogueStanding
+    loop_lag_s: float
+    offline_by_choice: bool

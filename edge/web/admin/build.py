@@ -1,0 +1,62 @@
+"""All routes of the admin listener, behind the token where it is asked for."""
+
+from __future__ import annotations
+
+import functools
+
+from aiohttp import web
+
+from edge.board import Board
+from edge.catalogue import CatalogueDesk
+from edge.clock import Clock
+from edge.config import Config
+from edge.coupon_desk import CouponDesk
+from edge.documents_desk import DocumentsDesk
+from edge.journal import Journal
+from edge.pump import Pump
+from edge.status import gather
+from edge.web.admin import catalogue as catalogue_api
+from edge.web.admin import coupons as coupons_api
+from edge.web.admin import documents as documents_api
+from edge.web.admin import status_page
+from edge.web.admin.access import Access
+
+
+def admin_routes(
+    config: Config,
+    *,
+    board: Board,
+    journal: Journal,
+    clock: Clock,
+    pump: Pump,
+    catalogue: CatalogueDesk,
+    documents: DocumentsDesk,
+    coupons: CouponDesk,
+) -> list[web.AbstractRouteDef]:
+    started = clock.now()
+
+    async def ask() -> status_page.Status:
+        return await gather(
+            config=config,
+            shop=documents.documents.shop(config),
+            board=board,
+            journal=journal,
+            clock=clock,
+            catalogue=catalogue,
+            started=started,
+        )
+
+    access = Access.of(config.listen)
+    alive = functools.partial(status_page.alive, board, journal)
+    return [
+        *access.routes(),
+        *status_page.health_routes(alive, journal),
+        *access.guarded(
+            [
+                *status_page.routes(ask),
+                *catalogue_api.routes(catalogue, pump, clock),
+                *coupons_api.routes(coupons),
+                *documents_api.routes(documents),
+            ]
+        ),
+    ]

@@ -1,0 +1,120 @@
+"""The status in Prometheus' text format, names with `storegate_` in front. Made anew at each scrape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
+
+from edge.board import State
+from edge.clock import ClockState
+from edge.errors import Refusal
+from edge.status import Status
+
+K = TypeVar("K", bound=tuple[str, ...])
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+
+def text(status: Status) -> bytes:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Once(status))
+    return generate_latest(registry)
+
+
+class _Once(Collector):
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
+    def collect(self) -> Iterator[Metric]:
+        now = self._status
+        yield _labelled("build_info", "Version that runs", {(now.version,): 1}, ("version",))
+        yield _gauge("up_seconds", "Since the daemon started", now.up_s)
+        yield from _journal(now)
+        yield from _broker(now)
+        yield from _machine(now)
+        yield from _parts(now)
+
+
+def _journal(now: Status) -> Iterator[Metric]:
+    box = now.outbox
+    yield _labelled("outbox_depth", "Events that wait for the cloud", _keys(box.depth), ("class",))
+    yield _gauge("outbox_bytes", "Bytes of them", box.bytes)
+    yield _gauge("outbox_max_bytes", "Bytes they may have", box.max_bytes)
+    yield _gauge("outbox_oldest_age_seconds", "Age of the oldest", box.oldest_age_s or 0.0)
+    lost = {tuple(name.partition(" ")[::2]): count for name, count in box.lost.items()}
+    yield _labelled("lost_total", "Events that left the outbox unsent", lost, ("class", "reason"), counter=True)
+    yield _gauge("commit_seconds", "The last commit took", box.commit_ms / 1000)
+    yield _counter("commits_total", "Commits since the start", box.commits)
+    yield _counter("events_total", "Events committed since the start", box.events)
+    yield _gauge("last_sequence", "Newest sequence number", box.last_seq)
+    refusing = {(reason.value,): int(box.refusing is reason) for reason in Refusal}
+    yield _labelled("journal_refusing", "1: events are refused for this reason", refusing, ("reason",))
+
+
+def _broker(now: Status) -> Iterator[Metric]:
+    broker = now.broker
+    yield _gauge("broker_connected", "1: connected", int(broker.connected))
+    yield _gauge("pub_inflight", "PUBLISHes without their PUBACK", broker.inflight)
+    yield _gauge("puback_seconds", "The last PUBACK took", broker.puback_ms / 1000)
+    yield _counter("published_total", "Events acknowledged since the start", broker.published)
+    yield _counter("reconnects_total", "Connections after the first", broker.reconnects)
+
+
+def _machine(now: Status) -> Iterator[Metric]:
+    states = {(state.value,): int(now.at.state is state) for state in ClockState}
+    yield _labelled("clock_state", "1: the clock is", states, ("state",))
+    yield _gauge("loop_lag_seconds", "How late the event loop wakes", now.loop_lag_s)
+    if now.disk.free_bytes is not None:
+        yield _gauge("disk_free_bytes", "Free where the journal is", now.disk.free_bytes)
+    if now.catalogue.products is not None:
+        yield _gauge("catalogue_products", "Products that kiosks find", now.catalogue.products)
+        yield _gauge("catalogue_age_seconds", "Age of the newest prices", now.catalogue.priced_age_s or 0.0)
+
+
+def _parts(now: Status) -> Iterator[Metric]:
+    up = {(service.name,): int(service.state is State.UP) for service in now.services}
+    yield _labelled("service_up", "1: runs", up, ("service",))
+    restarts = {(service.name,): service.restarts for service in now.services}
+    yield _labelled("service_restarts_total", "Starts after the first", restarts, ("service",), counter=True)
+    devices = {(device.id, device.kind): int(device.state is State.UP) for device in now.devices}
+    yield _labelled("device_up", "1: there", devices, ("device", "kind"))
+    seen = {(kiosk.station,): kiosk.seen_s_ago for kiosk in now.kiosks if kiosk.seen_s_ago is not None}
+    yield _labelled("kiosk_heartbeat_age_seconds", "Since its page was heard of", seen, ("station",))
+    for name, help_text, values in (
+        ("occupancy", "People inside", {(day.zone,): day.people for day in now.footfall}),
+        ("entered_today", "People in since the reset", {(day.zone,): day.entered for day in now.footfall}),
+        ("exited_today", "People out since the reset", {(day.zone,): day.exited for day in now.footfall}),
+    ):
+        yield _labelled(name, help_text, values, ("zone",))
+
+
+def _keys(values: Mapping[str, int]) -> dict[tuple[str, ...], int]:
+    return {(name,): value for name, value in values.items()}
+
+
+def _gauge(name: str, about: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"storegate_{name}", about, value=value)
+
+
+def _counter(name: str, about: str, value: float) -> Metric:
+    return CounterMetricFamily(f"storegate_{name}", about, value=value)
+
+
+def _labelled(
+    name: str,
+    about: str,
+    values: Mapping[K, float],
+    labels: tuple[str, ...],
+    *,
+    counter: bool = False,
+) -> Metric:
+    kind = CounterMetricFamily if counter else GaugeMetricFamily
+    family = kind(f"storegate_{name}", about, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
