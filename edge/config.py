@@ -111,7 +111,8 @@ class ScannerSection(Section, frozen=True, kw_only=True):
     profile: str = ""
     """A file of firmware_profiles/scanners/ without `.toml`."""
     device: str = ""
-    """`/dev/serial/by-id/…`, `/dev/input/by-path/…-event-kbd`, `/dev/hidrawN`, a camera number, a video file, rtsp://…"""
+    """`/dev/serial/by-id/…`, `/dev/input/by-path/…-event-kbd`, `/dev/storegate/…-hidraw`, a camera number, a video file
+    or an rtsp:// URL."""
     baud: Annotated[int, Meta(ge=1200, le=921600)] = 9600
     layout: Literal["", "us", "gb", "de", "fr", "es", "it"] = ""
     """Keyboard a hid-keyboard scanner types for; empty: the profile's. `storegate scanner pair` finds it out."""
