@@ -58,7 +58,7 @@ class Files(NamedTuple):
 
 @app.command(epilog=EPILOG)
 def consume(
-    broker: Annotated[str, typer.Option(help="mqtt://[user:password@]host[:port], or mqtts:// for TLS.")],
+    broker: Annotated[str, typer.Option(help="mqtt://user:password@host:1883; mqtts:// for TLS, port 8883.")],
     database: Annotated[str, typer.Option(help="sqlite:///FILE or postgresql://….")] = "sqlite:///storegate.sqlite",
     share: Annotated[str, typer.Option(help="Group of a shared subscription: its members divide the messages.")] = "",
     watermark: Annotated[bool, typer.Option("--watermark", help="Tell gateways what is safe in the database.")] = False,  # noqa: FBT002

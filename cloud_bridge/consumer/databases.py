@@ -16,6 +16,8 @@ T = TypeVar("T")
 SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://")
 BUSY_S = 10
+POSTGRES_LOCK = "SELECT pg_advisory_xact_lock(730519)"
+"""Until the commit. Any number would do, as long as all readers take the same one."""
 
 
 def open_tables(url: str) -> Tables:
@@ -44,7 +46,7 @@ def _postgres(url: str) -> Tables:
     except ImportError as error:
         raise MissingExtraError("PostgreSQL", "postgres") from error
     try:
-        return Tables(psycopg.connect(url, connect_timeout=BUSY_S), mark="%s", blob="BYTEA")
+        return Tables(psycopg.connect(url, connect_timeout=BUSY_S), mark="%s", blob="BYTEA", lock=POSTGRES_LOCK)
     except psycopg.Error as error:
         raise CloudError(f"the database can't be used: {error}", hint="check --database and the server") from error
 

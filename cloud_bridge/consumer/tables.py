@@ -82,11 +82,13 @@ class Account(NamedTuple):
 
 
 class Tables:
-    """`mark` is the driver's placeholder, `blob` its type for bytes."""
+    """`mark` is the driver's placeholder, `blob` its type for bytes, `lock` keeps two from making tables at once."""
 
-    def __init__(self, connection: Any, *, mark: str, blob: str) -> None:
+    def __init__(self, connection: Any, *, mark: str, blob: str, lock: str = "") -> None:
         self._db = connection
         self._mark = mark
+        if lock:
+            self._run(lock)
         for text in SCHEMA:
             self._run(text.replace("{blob}", f"{blob} NOT NULL"))
         self._db.commit()
