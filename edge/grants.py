@@ -83,7 +83,7 @@ def parse(raw: bytes) -> SignedGrant:
         raise DocumentError("grant", [Mistake("(file)", f"got {len(raw)} bytes, a grant has at most {MAX_BYTES}")])
     try:
         data = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DocumentError("grant", [Mistake("(JSON)", str(error))]) from error
     signed, mistakes = check(data, SignedGrant)
     if signed is None:

@@ -20,7 +20,7 @@ async def body_of(request: web.Request, kind: type[T]) -> T:
     """Raises WebError 413, or 400 with all mistakes under `mistakes`."""
     try:
         data = msgspec.json.decode(await raw_body(request))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WebError(400, "bad_request", f"The body is not JSON: {error}") from error
     value, mistakes = check(data, kind)
     if value is None:

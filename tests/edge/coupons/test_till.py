@@ -130,6 +130,7 @@ async def test_only_a_till_with_its_key_is_heard_and_only_for_itself(tmp_path: P
         (b"", "not JSON"),
         (b"{", "not JSON"),
         (b"[]", "wanted a table"),
+        (b"[" * 4000, "not JSON"),
         (b'{"recipt": "7"}', "did you mean 'receipt'"),
         (b'{"code": "A"}', "Idempotency-Key"),
         (b'{"code": "A", "receipt": "a/b"}', "receipt"),
