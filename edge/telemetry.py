@@ -67,7 +67,11 @@ class RecordsLost(Telemetry, frozen=True, kw_only=True):
     reason: str
     """outbox_full | folded (the sums went on in a new row) | too_big (for any packet of the broker)"""
     count: Count
+    """Rows of this kind and reason. Not the size of `ranges`: see there."""
     ranges: list[Range]
+    """All lost, but some perhaps for another record's reason: neighbours are joined, so that a month offline stays
+    small. A diagnostic may have been received as well. So readers take the union of all ranges, minus what they have.
+    """
 
 
 class ClockAdjusted(Telemetry, frozen=True, kw_only=True):
