@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+from rich.markup import escape
 from rich.table import Table
 
 from cloud_bridge.consumer.reader import Progress
@@ -90,20 +91,19 @@ def lines(found: Summary) -> list[str]:
 
 
 def table(streams: list[Stream], progress: Progress, *, rate: float) -> Table:
-    state = "[green]connected[/green]" if progress.connected else f"[red]not connected[/red] {progress.problem[:100]}"
+    state = "[green]connected[/green]" if progress.connected else f"[red]not connected[/red] {escape(progress.problem[:100])}"
     caption = f"{state} · {progress.events} events in {progress.messages} messages · {rate:.0f}/s"
     shown = Table(title="storegate-consumer", caption=caption)
-    shown.add_column("gateway")
-    shown.add_column("epoch")
-    shown.add_column("")
-    for head in ("produced", "received", "doubled", "through"):
-        shown.add_column(head, justify="right")
+    shown.add_column("gateway, epoch", no_wrap=True)
+    for head in ("made", "got", "twice", "safe"):
+        shown.add_column(head, justify="right", no_wrap=True)
     shown.add_column("last event")
     for stream in streams:
-        state = "[green]online[/green]" if stream.online else "[dim]offline[/dim]"
+        light = "[green]●[/green]" if stream.online else "[dim]○[/dim]"
         counts = (stream.last_seq, stream.received, stream.duplicates, stream.through)
-        last = f"{stream.last_type.removeprefix('storegate.')} {stream.last_time[11:19]}"
-        shown.add_row(stream.source.removeprefix("/storegate/"), stream.epoch, state, *map(str, counts), last)
+        last = f"{stream.last_time[11:19]} {stream.last_type.removeprefix('storegate.')}"
+        name = f"{light} {escape(stream.source.removeprefix('/storegate/'))} {escape(stream.epoch[:6])}"
+        shown.add_row(name, *map(str, counts), escape(last))
     return shown
 
 
