@@ -113,13 +113,20 @@ function soon() {
   typing = setTimeout(search, 40);
 }
 
+let early = ""; // typed before the field was there
+
 async function typeAnywhere(event) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, dialog")) return;
   if (event.key === "Escape" && busy()) return open(`${at}/start`);
   if (event.key.length !== 1 || (event.key === " " && event.target.closest("button, a"))) return;
   event.preventDefault();
-  if (!field()) await open(`${at}/start`);
-  type(event.key);
+  if (field()) return type(event.key);
+  early += event.key;
+  if (early.length > 1) return; // the first letter opens the field, the others wait for it
+  await open(`${at}/start`);
+  const letters = early;
+  early = "";
+  for (const letter of letters) type(letter);
 }
 
 // --- the end of a visit -------------------------------------------------------------------------------
