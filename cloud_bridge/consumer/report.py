@@ -91,7 +91,8 @@ def lines(found: Summary) -> list[str]:
 
 
 def table(streams: list[Stream], progress: Progress, *, rate: float) -> Table:
-    state = "[green]connected[/green]" if progress.connected else f"[red]not connected[/red] {escape(progress.problem[:100])}"
+    problem = escape(progress.problem[:100])
+    state = "[green]connected[/green]" if progress.connected else f"[red]not connected[/red] {problem}"
     caption = f"{state} · {progress.events} events in {progress.messages} messages · {rate:.0f}/s"
     shown = Table(title="storegate-consumer", caption=caption)
     shown.add_column("gateway, epoch", no_wrap=True)
