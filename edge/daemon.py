@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import cloud_bridge.bridge
 import devices.footfall.build
@@ -134,11 +135,13 @@ async def building(
             reload=lambda station: screens.reload(ReloadKiosk(station=station)),
         )
 
+        public = urlsplit(settings.listen.public_url).hostname
+        names = (public,) if public else ()
         serve = partial(listen, language=settings.gateway.language)
         guest_routes = wallet.routes(coupons, keys=keys, clock=clock, settings=settings.coupons)
         guest = await stack.enter_async_context(serve("guest", settings.listen.guest, guest_routes, host_names=None))
         shop_routes = [*kiosk.routes(counter), *screens.routes(), *till.routes(coupons, settings.stations)]
-        shop_plane = await stack.enter_async_context(serve("shop", settings.listen.shop, shop_routes))
+        shop_plane = await stack.enter_async_context(serve("shop", settings.listen.shop, shop_routes, host_names=names))
         stack.push_async_callback(screens.close)
         admin_all = admin_routes(
             settings,
@@ -151,7 +154,7 @@ async def building(
             coupons=coupons,
         )
         admin_plane = await stack.enter_async_context(
-            serve("admin", settings.listen.admin, admin_all, max_body=8 * MIB)  # a set of documents
+            serve("admin", settings.listen.admin, admin_all, host_names=names, max_body=8 * MIB)  # a set of documents
         )
 
         running = Running(
