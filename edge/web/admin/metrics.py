@@ -62,7 +62,7 @@ def _broker(now: Status) -> Iterator[Metric]:
     yield _gauge("pub_inflight", "PUBLISHes without their PUBACK", broker.inflight)
     yield _gauge("puback_seconds", "The last PUBACK took", broker.puback_ms / 1000)
     yield _counter("published_total", "Events acknowledged since the start", broker.published)
-    yield _counter("reconnects_total", "Connections after the first", broker.reconnects)
+    yield _counter("reconnects_total", "Attempts to connect after the first", broker.reconnects)
 
 
 def _machine(now: Status) -> Iterator[Metric]:
