@@ -81,7 +81,7 @@ soak: $(VENV)/.dev ## kill -9 and power cuts, long; needs root for the power cut
 
 .PHONY: vm
 vm: $(VENV)/.dev ## the drivers against a real kernel, in a virtual machine
-	tests/vm/run-tests $(ARGS)
+	tests/vm/check $(ARGS)
 
 .PHONY: install
 install: ## this machine becomes a gateway: /opt/storegate, units, udev rules (as root)

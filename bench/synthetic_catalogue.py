@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from edge.catalogue.gtin import check_digit
 from edge.catalogue.product import Product, Row
+from edge.gtin import check_digit
 from edge.ids import Gtin
 
 BRANDS = (

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from devices.scanners import aim as aims
-from devices.scanners import embedded, gs1, gtin, payment
+from devices.scanners import embedded, gs1, payment, upc_e
+from edge import gtin
 from edge.config import CodesSection
 from edge.events import Code, CodeKind
 from edge.tokens import looks_like_coupon, tidy
@@ -86,7 +87,7 @@ def _goods(plain: str, aim: str, patterns: tuple[str, ...]) -> Code | None:
 def _retail_digits(plain: str, aim: str) -> str:
     """The digits that carry the GTIN: UPC-E expanded, an add-on of two or five digits (magazines) cut off."""
     if aim == aims.EAN_13 and len(plain) == 8:
-        return gtin.expand_upc_e(plain)
+        return upc_e.expanded(plain)
     if aim in {aims.EAN_13, aims.EAN_WITH_ADDON} and len(plain) in {15, 18}:
         return plain[:13]
     return plain

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from devices.scanners import gtin
+from edge import gtin
 from edge.events import Code, CodeKind
 
 

@@ -14,7 +14,7 @@ from datetime import date
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from devices.scanners import aim as aims
-from devices.scanners import gtin
+from edge import gtin
 from edge.events import Code, CodeKind
 from edge.ids import Gtin
 

@@ -1,7 +1,7 @@
 """Live frames → scans. Pure: frames and their times come in.
 
 The schedule: every frame with the fast flags; every third one with the full flags; the one after it also turned by
-45°, because zxing-cpp is blind for an EAN-13 between 35 and 55°; zbar once a second when nothing was read for a second.
+45°, left and right in turn, because zxing-cpp is blind for an EAN-13 between 35 and 55°; zbar once a second when nothing was read for a second.
 Where turning helped, the next frame is turned first.
 """
 
@@ -33,6 +33,7 @@ class Live:
         self._gate = Gate()
         self._votes = Votes()
         self._index = 0
+        self._degrees = 45
         self._turned_hit = False
         self._hit_s = float("-inf")
         self._second_s = float("-inf")
@@ -55,6 +56,7 @@ class Live:
         self._turned_hit = False
         reads = decode.full(gray, self._formats) if turn == 0 else decode.fast(gray, self._formats)
         if not reads and turn == 1:
+            self._degrees = -self._degrees
             reads = self._turned(gray)
             self._turned_hit = bool(reads)
         if not reads and self._linear and at_s - max(self._hit_s, self._second_s) >= SECOND_OPINION_S:
@@ -63,8 +65,8 @@ class Live:
         return reads
 
     def _turned(self, gray: Gray) -> tuple[Read, ...]:
-        """Linear codes in the middle of the frame, turned by 45°. Matrix codes are read at any angle anyhow."""
-        return decode.fast(pictures.turned(_middle(gray), 45).gray, self._linear) if self._linear else ()
+        """Linear codes in the middle of the frame, turned by ±45°. Matrix codes are read at any angle anyhow."""
+        return decode.fast(pictures.turned(_middle(gray), self._degrees).gray, self._linear) if self._linear else ()
 
 
 def _middle(gray: Gray) -> Gray:

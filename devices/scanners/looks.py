@@ -139,6 +139,7 @@ def again(gray: Gray) -> Iterator[Look]:
 
     yield Look("zbar", base, opinion.second)
     yield Look("turned 45", via(lambda g: pictures.turned(g, 45)), decode.fast)
+    yield Look("turned -45", via(lambda g: pictures.turned(g, -45)), decode.fast)
     yield Look("global", base, decode.global_threshold)
     if not large:
         yield Look("twice", lambda: pictures.scaled(gray, 2), decode.full)

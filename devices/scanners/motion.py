@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from devices.scanners.decode import Gray
 
-STEP_PX = 8
-"""Every 8th pixel of every 8th row is looked at …"""
-BLOCK = 4
-"""… and 4 by 4 of those averaged: a sensor's noise shrinks to a quarter, a code 32 pixels wide still shows."""
+STEP_PX = 4
+"""Every 4th pixel of every 4th row is looked at …"""
+BLOCK = 8
+"""… and 8 by 8 of those averaged: a sensor's noise shrinks to an eighth, a code 32 pixels wide still shows."""
 CHANGE = 10
 """Grey levels by which one block must change."""
 HOLD_S = 2.0

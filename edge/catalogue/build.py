@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from edge.catalogue import gtin as gtins
-from edge.catalogue import tokens, vocabulary
+from edge.catalogue import item_numbers, tokens, vocabulary
 from edge.catalogue.product import CatalogueInfo, Product, Row
 from edge.catalogue.readings import Readings
 from edge.catalogue.schema import APPLICATION_ID, COLUMNS, FORMAT, INDEXES, TABLES
@@ -173,9 +172,9 @@ def _values(row: Row, spoken: str) -> tuple[object, ...]:
 
 def item_of(product: Product) -> str:
     """The item number of goods with a code made in the shop, without leading zeros; else empty."""
-    if not gtins.made_in_shop(product.gtin):
+    if not item_numbers.made_in_shop(product.gtin):
         return ""
-    sku = product.sku if product.sku.isascii() and product.sku.isdigit() else gtins.item_of(product.gtin)
+    sku = product.sku if product.sku.isascii() and product.sku.isdigit() else item_numbers.item_of(product.gtin)
     return sku.lstrip("0") or "0"
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from edge.catalogue import gtin as gtins
+from edge import gtin as gtins
+from edge.catalogue import item_numbers
 from edge.catalogue.product import Product, Row
 from edge.checked import MAX_SHOWN, nearest
 from edge.errors import Mistake
@@ -81,12 +82,12 @@ class Checker:
 
     def _gtin(self, line: int, cells: Mapping[str, str]) -> Gtin | None:
         text, sku = cells.get("gtin", ""), cells.get("sku", "")
-        weighed = sku.isascii() and sku.isdigit() and 1 <= len(sku) <= gtins.MAX_ITEM_DIGITS
+        weighed = sku.isascii() and sku.isdigit() and 1 <= len(sku) <= item_numbers.MAX_ITEM_DIGITS
         if not text and not weighed:
-            wanted = f"or a sku of 1 to {gtins.MAX_ITEM_DIGITS} digits for goods weighed in the shop"
+            wanted = f"or a sku of 1 to {item_numbers.MAX_ITEM_DIGITS} digits for goods weighed in the shop"
             self._wrong(line, "gtin", f"is empty; wanted 8, 12, 13 or 14 digits, {wanted}")
             return None
-        gtin = gtins.canonical(text) if text else gtins.of_item(sku)
+        gtin = gtins.gtin_of(text) if text else item_numbers.of_item(sku)
         if gtin is None:
             self._wrong(line, "gtin", _gtin_problem(text))
             return None
@@ -97,8 +98,8 @@ class Checker:
         if before != line:
             self._wrong(line, "gtin", f"{gtin} is on line {before} already")
             return False
-        if gtins.made_in_shop(gtin):
-            item = (sku or gtins.item_of(gtin)).lstrip("0") or "0"
+        if item_numbers.made_in_shop(gtin):
+            item = (sku or item_numbers.item_of(gtin)).lstrip("0") or "0"
             before = self._items.setdefault(item, line)
             if before != line:
                 self._wrong(line, "sku", f"item number {item} is on line {before} already")

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from edge.catalogue import gtin as gtins
 from edge.catalogue import query
 from edge.catalogue.opened import Opened, UnusableError
 from edge.catalogue.product import CatalogueInfo, Found, Product
 from edge.catalogue.repair import repaired
 from edge.catalogue.words import MAX_QUERY, Script, Word, normal, split
+from edge.gtin import gtin_of
 from edge.ids import Gtin
 
 T = TypeVar("T")
@@ -127,7 +127,7 @@ def _numbers(book: Opened, text: str, limit: int) -> list[int]:
     code = text.replace(" ", "")
     if not (code.isascii() and 1 < len(code) <= 32):
         return []
-    gtin = gtins.canonical(code)
+    gtin = gtin_of(code)
     if gtin is not None and (exact := book.numbered(gtin[1:], 1)):
         return exact
     return book.numbered(code, limit) if len(code) > 3 else []

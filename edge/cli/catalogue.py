@@ -109,10 +109,11 @@ def show(
     as_json: say.JsonOption = False,
 ) -> None:
     """Show one product and what a kiosk offers beside it: [bold]storegate catalogue show 6902000002678[/bold]."""
-    from edge.catalogue.gtin import MAX_ITEM_DIGITS, canonical  # noqa: PLC0415
+    from edge.catalogue.item_numbers import MAX_ITEM_DIGITS  # noqa: PLC0415
+    from edge.gtin import gtin_of  # noqa: PLC0415
 
     book = _opened(config, state_dir)
-    code = canonical(gtin)
+    code = gtin_of(gtin)
     if code is None and not (gtin.isascii() and gtin.isdigit() and len(gtin) <= MAX_ITEM_DIGITS):
         say.fail(UsageError(f"{gtin!r} is no GTIN: wanted 8, 12, 13 or 14 digits with the right check digit"))
     product = book.product(code) if code else book.by_item(gtin)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.scanners import gtin
+from devices.scanners import upc_e
 from devices.scanners.classify import MAX_CHARS, classifier, classify
+from edge import gtin
 from edge.config import CodesSection
 from edge.events import Code, CodeKind
 
@@ -183,4 +184,4 @@ def test_check_digits(body: str) -> None:
     ],
 )
 def test_upc_e(short: str, long: str) -> None:
-    assert gtin.expand_upc_e(short) == long
+    assert upc_e.expanded(short) == long

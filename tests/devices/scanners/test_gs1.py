@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.scanners import gs1, gtin
+from devices.scanners import gs1
+from edge import gtin
 
 GS = gs1.GS
 TEXT = st.text(alphabet="ABCDEFGHIJKLMNOPQRSTUVWXYZabcz0123456789-./_", min_size=1, max_size=20)

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.scanners import gtin, keymap
+from devices.scanners import keymap
 from devices.scanners.framing import Suffix
 from devices.scanners.keymap import typed
 from devices.scanners.layouts import LAYOUTS
 from devices.scanners.pairing import DIGITS, GROUPS, LETTERS, SHEET, SYMBOLS, Burst, Findings, SheetCode, pair
+from edge import gtin
 from tests.devices.scanners.typing_scanner import KEYPAD, press, type_text
 
 

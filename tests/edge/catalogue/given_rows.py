@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edge.catalogue import FILE_NAME, CatalogueInfo, Product, Row
 from edge.catalogue.build import build
-from edge.catalogue.gtin import check_digit
+from edge.gtin import check_digit
 from edge.ids import Gtin
 
 PRICED_MS = 1_795_000_000_000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.catalogue import gtin as gtins
+from edge import gtin as gtins
 from edge.catalogue.rows import COLUMNS, Checker
 from edge.catalogue.table import decode, read
 from edge.errors import CatalogueError
@@ -169,5 +169,5 @@ def test_any_cells_give_a_row_or_mistakes(cells: dict[str, str]) -> None:
 def test_check_digits(number: int) -> None:
     body = f"{number:013d}"
     good = body + gtins.check_digit(body)
-    assert gtins.canonical(good) == good
-    assert gtins.canonical(body + str((int(good[-1]) + 1) % 10)) is None
+    assert gtins.gtin_of(good) == good
+    assert gtins.gtin_of(body + str((int(good[-1]) + 1) % 10)) is None
