@@ -1,8 +1,8 @@
 """Live frames → scans. Pure: frames and their times come in.
 
 The schedule: every frame with the fast flags; every third one with the full flags; the one after it also turned by
-45°, left and right in turn, because zxing-cpp is blind for an EAN-13 between 35 and 55°; zbar once a second when nothing was read for a second.
-Where turning helped, the next frame is turned first.
+45°, left and right in turn, because zxing-cpp is blind for an EAN-13 between 35 and 55°; zbar once a second when
+nothing was read for a second. Where turning helped, the next frame is turned first.
 """
 
 from __future__ import annotations

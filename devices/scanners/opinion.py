@@ -11,7 +11,7 @@ from devices.scanners.decode import Formats, Gray, Read, printed
 
 _NAMES = {
     "EAN13": ("EAN-13", "]E0"),
-    "UPCA": ("EAN-13", "]E0"),
+    "UPCA": ("UPC-A", "]E0"),
     "EAN8": ("EAN-8", "]E4"),
     "UPCE": ("UPC-E", "]E0"),
     "ISBN13": ("EAN-13", "]E0"),
