@@ -74,7 +74,7 @@ CHECKS = r"""
   const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
   for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) flaws.push(`id ${id} twice`);
   for (const e of document.querySelectorAll("img:not([alt])")) flaws.push(`no alt: ${e.src}`);
-  for (const e of document.querySelectorAll("svg:not([aria-hidden])")) flaws.push("svg is read out");
+  for (const e of document.querySelectorAll("svg:not([aria-hidden], [role=img][aria-label])")) flaws.push("svg is read out");
   for (const e of document.querySelectorAll("ul > :not(li), ol > :not(li)")) flaws.push(`${tell(e)} in a list`);
 
   // controls

@@ -21,6 +21,7 @@ from edge.web.words import Words
 from tests.edge.web.given_admin import admin, config, counted
 from tests.given import HandClock
 
+DOC = (Path(__file__).parents[3] / "docs/status.md").read_text("utf-8")
 LOCAL = {"Accept-Language": "en"}
 
 
@@ -84,6 +85,7 @@ async def test_metrics_are_in_prometheus_format_with_the_names_promised(
     ):  # fmt: skip
         assert f"storegate_{name}" in samples
     assert samples["storegate_occupancy"].value == 4
+    assert [name for name in samples if f"`{name}`" not in DOC] == []
 
 
 async def test_the_same_as_json(tmp_path: Path, hand_clock: HandClock) -> None:
