@@ -266,9 +266,7 @@ def stale(docs: Path) -> list[str]:
     there = {str(path.relative_to(docs)) for path in docs.glob("schemas/*.json")} | {"asyncapi.yaml"}
     old = sorted(there - wanted.keys())
     return old + [
-        name
-        for name, text in wanted.items()
-        if not (docs / name).exists() or (docs / name).read_text("utf-8") != text
+        name for name, text in wanted.items() if not (docs / name).exists() or (docs / name).read_text("utf-8") != text
     ]
 
 

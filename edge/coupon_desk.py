@@ -161,9 +161,7 @@ class CouponDesk:
     async def release(self, *, till: StationId, key: str) -> Released | Refused:
         return await self._ask(ev.ReleaseAsked(at=self._clock.now(), key=key, till=till), Released)
 
-    async def redeem(
-        self, code: str, *, till: StationId, receipt: str, value_fen: int = 0
-    ) -> Redeemed | Refused:
+    async def redeem(self, code: str, *, till: StationId, receipt: str, value_fen: int = 0) -> Redeemed | Refused:
         """Reserve and commit in one, by a person's hand. A repeat for the same receipt hears the same."""
         read = self._reader.read(code, self._shop().campaigns, serial_too=True)
         if isinstance(read, Refused):
@@ -206,9 +204,7 @@ class CouponDesk:
         alive = shown.state in {CouponState.OUTSTANDING, CouponState.HELD}
         if not (row.here and alive):
             return shown
-        token = self._reader.token(
-            row.serial, row.campaign, holder=row.holder, from_ms=row.from_ms, to_ms=row.to_ms
-        )
+        token = self._reader.token(row.serial, row.campaign, holder=row.holder, from_ms=row.from_ms, to_ms=row.to_ms)
         return msgspec.structs.replace(shown, token=token, short_code=self._reader.short_code(row.serial))
 
     async def _row(self, serial: Serial) -> CouponRow | None:

@@ -90,15 +90,17 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
 def encode(token: Token, sign: Sign) -> str:
     """The text of a QR code. Raises OverflowError for a life or a date beyond three bytes of hours."""
-    body = b"".join((
-        bytes([VERSION]),
-        token.key_id,
-        token.campaign_tag,
-        serial_bytes(token.serial),
-        token.from_hour.to_bytes(3, "big"),
-        token.life_hours.to_bytes(3, "big"),
-        token.holder_tag,
-    ))
+    body = b"".join(
+        (
+            bytes([VERSION]),
+            token.key_id,
+            token.campaign_tag,
+            serial_bytes(token.serial),
+            token.from_hour.to_bytes(3, "big"),
+            token.life_hours.to_bytes(3, "big"),
+            token.holder_tag,
+        )
+    )
     if len(body) != _BODY:
         raise ValueError(f"a token's body has {_BODY} bytes, got {len(body)}")
     return base64.b32encode(body + sign(body)).decode("ascii")

@@ -10,8 +10,8 @@ import msgspec
 from edge import store
 from edge.clock import Stamp
 from edge.events import Event
-from edge.journal_file import migrate
-from edge.outbox import Outbox
+from edge.journal.file import migrate
+from edge.journal.outbox import Outbox
 from edge.shop import Shop
 from edge.telemetry import Telemetry
 

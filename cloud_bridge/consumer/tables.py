@@ -200,5 +200,3 @@ def _over(lost: Ranges, at: int) -> int:
         if first <= at + 1 <= last:
             return last
     return at
-
-

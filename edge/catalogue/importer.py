@@ -49,9 +49,7 @@ def import_file(
     command += ["--skip-bad"] * skip_bad + ["--update"] * update
     command += [f"--priced-at-ms={priced_at_ms}"] if priced_at_ms is not None else []
     # a session of its own: Ctrl-C reaches us, and we end it tidily, instead of both at once
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True) as process:
         if process.stdout is None:
             raise StoregateError("the importer can't be heard")
         try:

@@ -61,9 +61,7 @@ def _state(db: Rows, row: CouponRow, now: Stamp) -> CouponState:
 
 
 def wallet(db: Rows, shop: Shop, holder: str, now: Stamp) -> tuple[tuple[CouponRow, Shown], ...]:
-    return tuple(
-        (row, shown(db, shop, row, now)) for row in coupon_rows.coupons_of(db, holder, limit=WALLET_MAX)
-    )
+    return tuple((row, shown(db, shop, row, now)) for row in coupon_rows.coupons_of(db, holder, limit=WALLET_MAX))
 
 
 def offers(db: Rows, shop: Shop, holder: str, now: Stamp) -> tuple[Offer, ...]:

@@ -110,9 +110,7 @@ def asked(event: ev.CouponAsked, tx: Tx) -> Outcome:
     return Outcome(reply=_issue(event, tx, campaign, grant))
 
 
-def _not_issued(
-    event: ev.CouponAsked, tx: Tx, campaign: Campaign | None
-) -> Refused | None:
+def _not_issued(event: ev.CouponAsked, tx: Tx, campaign: Campaign | None) -> Refused | None:
     if campaign is None:
         return Refused(why=Why.CAMPAIGN_UNKNOWN)
     if event.via in {"wallet", "kiosk"} and not campaign.self_serve:

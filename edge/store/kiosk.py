@@ -41,8 +41,6 @@ def used(event: ev.ProductSearched | ev.ProductViewed | ev.KioskReset, tx: Tx) -
         case ev.ProductViewed():
             news = tm.ProductViewed(station=event.station, gtin=event.gtin, via=event.via)
         case ev.KioskReset():
-            news = tm.KioskVisited(
-                station=event.station, reason=event.reason, visit_s=event.visit_s, views=event.views
-            )
+            news = tm.KioskVisited(station=event.station, reason=event.reason, visit_s=event.visit_s, views=event.views)
     tx.tell(news, at=event.at, subject=event.station)
     return DONE

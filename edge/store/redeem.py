@@ -90,9 +90,7 @@ def _decide(event: ev.ReserveAsked, tx: Tx) -> AnyAnswer:
     )
 
 
-def why_not(
-    db: Rows, shop: Shop, row: CouponRow, now: Stamp
-) -> Refused | None:
+def why_not(db: Rows, shop: Shop, row: CouponRow, now: Stamp) -> Refused | None:
     """Why any till would refuse this coupon now; None: none would. A page shows it before the shopper stands there."""
     ended = _ended(db, row, now)
     if ended is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.clock import Stamp
-from edge.outbox import Row
+from edge.journal.outbox import Row
 from edge.telemetry import Kept
 from tests.given import stamp
 

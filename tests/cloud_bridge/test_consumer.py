@@ -16,7 +16,7 @@ from cloud_bridge.endpoint import Incoming
 from cloud_bridge.payloads import Birth, encode
 from cloud_bridge.topics import Gateway, Lane
 from edge.errors import UsageError
-from edge.outbox import Row
+from edge.journal.outbox import Row
 from tests.cloud_bridge.given_rows import row
 from tests.peers.postgres import server
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cloud_bridge.delivery import LIVE_RUN, Delivery, Fetch, Forget, Limits, Parcel
 from cloud_bridge.topics import Gateway, Lane
-from edge.outbox import Row
+from edge.journal.outbox import Row
 from tests.cloud_bridge.given_rows import row
 
 GATEWAY = Gateway("acme", "s1", "gw1")

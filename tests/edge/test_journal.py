@@ -153,7 +153,7 @@ async def test_a_second_process_is_told_that_the_journal_is_taken(tmp_path: Path
 
 
 async def test_closed_and_busy_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge.journal.MAX_WAITING", 3)
+    monkeypatch.setattr("edge.journal.journal.MAX_WAITING", 3)
     journal = await asyncio.to_thread(opened, tmp_path)
     answers = await asyncio.gather(*(journal.submit(scan()) for _ in range(5)), return_exceptions=True)
     assert [a.reason for a in answers if isinstance(a, JournalRefusedError)] == [Refusal.BUSY, Refusal.BUSY]

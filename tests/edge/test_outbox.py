@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge import spans
 from edge import telemetry as tm
 from edge.clock import Stamp
 from edge.errors import JournalRefusedError, Refusal
-from edge.folding import HOUR_MS
-from edge.journal_file import migrate
-from edge.outbox import SPAN_BYTES, Outbox, Row
-from edge.spans import Span
+from edge.journal import spans
+from edge.journal.file import migrate
+from edge.journal.folding import HOUR_MS
+from edge.journal.outbox import SPAN_BYTES, Outbox, Row
+from edge.journal.spans import Span
 from tests.given import NOON_MS, stamp
 
 NOON = NOON_MS // HOUR_MS * HOUR_MS

@@ -28,7 +28,7 @@ SOURCE = "/storegate/acme/s1/gw1"
 async def until(true: Callable[[], bool], *, within_s: float = 8.0) -> None:
     """Fails the test when it does not become true in time."""
     async with asyncio.timeout(within_s):
-        while not true():  # noqa: ASYNC110 - what is waited for has no event
+        while not true():
             await asyncio.sleep(0.01)
 
 
@@ -59,7 +59,7 @@ class Gate:
 
     async def drained(self, *, left: int = 0, within_s: float = 8.0) -> None:
         async with asyncio.timeout(within_s):
-            while await self.waiting() > left:  # noqa: ASYNC110
+            while await self.waiting() > left:
                 await asyncio.sleep(0.01)
 
     @asynccontextmanager

@@ -14,7 +14,7 @@ from edge.coupon_desk import CouponDesk
 from edge.documents_desk import DocumentsDesk
 from edge.journal import Journal
 from edge.pump import Pump
-from edge.status import gather
+from edge.status.gather import gather
 from edge.web.admin import catalogue as catalogue_api
 from edge.web.admin import coupons as coupons_api
 from edge.web.admin import documents as documents_api

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from edge.status import Status
+from edge.status.gather import Status
 from edge.store.footfall import ZoneDay
 from edge.web.admin.wording import Wording
 from edge.web.words import short

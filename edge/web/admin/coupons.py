@@ -83,9 +83,7 @@ class CouponApi:
 
     async def void(self, request: web.Request) -> web.Response:
         asked = await body_of(request, VoidAsked)
-        return _json(
-            await self._desk.void(campaign=asked.campaign, code=asked.code, reason=asked.reason, by="admin")
-        )
+        return _json(await self._desk.void(campaign=asked.campaign, code=asked.code, reason=asked.reason, by="admin"))
 
     async def grant(self, request: web.Request) -> web.Response:
         raw = await raw_body(request)

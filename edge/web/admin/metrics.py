@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from edge.board import State
 from edge.clock import ClockState
 from edge.errors import Refusal
-from edge.status import Status
+from edge.status.gather import Status
 
 K = TypeVar("K", bound=tuple[str, ...])
 

@@ -11,7 +11,7 @@ from edge import liveness
 from edge.board import Board
 from edge.checked import masked
 from edge.journal import Journal
-from edge.status import Status, age_s
+from edge.status.gather import Status, age_s
 from edge.web import pages
 from edge.web.admin import metrics
 from edge.web.admin.chart import Chart, chart
@@ -83,6 +83,4 @@ class StatusPage:
 
     async def numbers(self, _: web.Request) -> web.Response:
         """In Prometheus' text format."""
-        return web.Response(
-            body=metrics.text(await self._ask()), headers={"Content-Type": metrics.CONTENT_TYPE}
-        )
+        return web.Response(body=metrics.text(await self._ask()), headers={"Content-Type": metrics.CONTENT_TYPE})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from edge.findings import Finding
+from edge.status.findings import Finding
 from edge.web.words import Words
 
 UNITS = ((24 * 3600, "days"), (3600, "hours"), (60, "minutes"))

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from edge import daemon
 from edge.cli import config, documents
 from edge.config import load
-from edge.journal_file import lock
+from edge.journal.file import lock
 
 DOOR = {"id": "door", "name_zh": "门口", "name_en": "Door"}
 

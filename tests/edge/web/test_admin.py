@@ -14,9 +14,9 @@ from edge.clock import ClockState, Stamp
 from edge.config import MqttSection
 from edge.errors import Refusal
 from edge.events import DeviceLost, GatewayStarted
-from edge.findings import Level, findings
+from edge.status.findings import Level, findings
 from edge.ids import DeviceId
-from edge.status import age_s
+from edge.status.gather import age_s
 from edge.web.words import Words
 from tests.edge.web.given_admin import admin, config, counted
 from tests.given import HandClock

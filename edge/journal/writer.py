@@ -21,7 +21,7 @@ from edge import store
 from edge.clock import Stamp
 from edge.errors import JournalRefusedError, Refusal, StoregateError
 from edge.events import Event
-from edge.journal_file import (
+from edge.journal.file import (
     HINTS,
     Tail,
     checkpoint_every,
@@ -31,10 +31,10 @@ from edge.journal_file import (
     shrink_log,
     write_tail,
 )
-from edge.outbox import Outbox
-from edge.reserve import Reserve
+from edge.journal.outbox import Outbox
+from edge.journal.reserve import Reserve
+from edge.journal.spans import Span, Spans
 from edge.shop import Shop
-from edge.spans import Span, Spans
 from edge.store.tx import Rows
 from edge.telemetry import Kept, Telemetry
 

@@ -19,10 +19,10 @@ from edge.catalogue import CatalogueDesk
 from edge.clock import Clock, ClockState, Stamp
 from edge.config import Config
 from edge.errors import JournalRefusedError
-from edge.findings import Finding, findings
 from edge.journal import Journal, OutboxStats
 from edge.shop import Shop
-from edge.standing import CatalogueStanding, Disk, Kiosk, Outbox, Standing
+from edge.status.findings import Finding, findings
+from edge.status.standing import CatalogueStanding, Disk, Kiosk, Outbox, Standing
 from edge.store.footfall import ZoneDay, days
 
 READ_S = 2.0
@@ -146,9 +146,7 @@ def _disk(path: Path, floor_mb: float) -> Disk:
         usage = shutil.disk_usage(path)
     except OSError:
         return Disk(path=str(path), free_bytes=None, total_bytes=None, floor_bytes=int(floor_mb * 1024 * 1024))
-    return Disk(
-        path=str(path), free_bytes=usage.free, total_bytes=usage.total, floor_bytes=int(floor_mb * 1024 * 1024)
-    )
+    return Disk(path=str(path), free_bytes=usage.free, total_bytes=usage.total, floor_bytes=int(floor_mb * 1024 * 1024))
 
 
 async def _catalogue(desk: CatalogueDesk, at: Stamp) -> CatalogueStanding:

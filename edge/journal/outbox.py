@@ -22,11 +22,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from edge import spans
 from edge.clock import ClockState, Stamp
 from edge.errors import JournalRefusedError, Refusal
-from edge.folding import Counted, hours
-from edge.spans import Span, Spans
+from edge.journal import spans
+from edge.journal.folding import Counted, hours
+from edge.journal.spans import Span, Spans
 from edge.telemetry import FootfallCounted, Kept, Range, RecordsLost, Telemetry
 
 SCHEMA = """

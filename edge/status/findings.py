@@ -12,7 +12,7 @@ import msgspec
 
 from edge.board import State
 from edge.clock import ClockState
-from edge.standing import Standing
+from edge.status.standing import Standing
 
 DAY_S = 24 * 3600
 KIOSK_SILENT_S = 90.0

@@ -1,7 +1,7 @@
 """The journal: what the shop did, and what the cloud has still to hear, in one SQLite file.
 
 `submit` returns after the fsync of the group its event was in. State and news commit together: an event's
-rows and its outbox rows are both there or neither is. See journal_file.py for the file, journal_writer.py for
+rows and its outbox rows are both there or neither is. See file.py for the file, writer.py for
 the thread, outbox.py for what waits.
 """
 
@@ -21,10 +21,10 @@ from typing import Any, TypeVar
 from edge.clock import Clock
 from edge.errors import JournalRefusedError, Refusal
 from edge.events import Event
-from edge.journal_file import connect_reader, lock, open_file
-from edge.journal_writer import Job, OutboxStats, Result, Writer
-from edge.outbox import Outbox, Row
-from edge.reserve import Reserve
+from edge.journal.file import connect_reader, lock, open_file
+from edge.journal.outbox import Outbox, Row
+from edge.journal.reserve import Reserve
+from edge.journal.writer import Job, OutboxStats, Result, Writer
 from edge.shop import Shop
 from edge.store.tx import Outcome
 from edge.telemetry import JournalReplaced

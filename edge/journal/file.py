@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from edge import outbox
 from edge.clock import Clock
 from edge.errors import Refusal, StoregateError, refusal_of
+from edge.journal import outbox
 from edge.store import schema
 from edge.telemetry import JournalReplaced
 
@@ -182,12 +182,7 @@ def _open_or_replace(path: Path, held: int, remembered: str, clock: Clock) -> Op
 def _open_checked(path: Path) -> tuple[sqlite3.Connection, Tail]:
     db = connect(path)
     try:
-        version = int(db.execute("PRAGMA user_version").fetchone()[0])
-        if version == 0 and db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
-            raise BrokenJournalError("it is somebody else's database")
-        verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise BrokenJournalError(str(verdict).replace("\n", " "))
+        version = _sound_version(db)
         migrate(db)
         if version == 0:
             db.execute("INSERT INTO journal VALUES (1, ?, 0, 0, 0)", (secrets.token_hex(6),))
@@ -195,6 +190,17 @@ def _open_checked(path: Path) -> tuple[sqlite3.Connection, Tail]:
     except BaseException:
         db.close()
         raise
+
+
+def _sound_version(db: sqlite3.Connection) -> int:
+    """`user_version` of a file that is ours and whole, or new. Raises BrokenJournalError."""
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version == 0 and db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+        raise BrokenJournalError("it is somebody else's database")
+    verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise BrokenJournalError(str(verdict).replace("\n", " "))
+    return version
 
 
 def _replace(path: Path, held: int, epoch: str, problem: str, clock: Clock) -> Opened:
