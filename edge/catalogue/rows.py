@@ -151,6 +151,8 @@ def _gtin_problem(text: str) -> str:
     if len(text) not in gtins.LENGTHS:
         lost = " (a leading zero may be lost)" if len(text) in {7, 11} else ""
         return f"got {len(text)} digits ({_shown(text)}), wanted 8, 12, 13 or 14{lost}"
+    if not text.strip("0"):
+        return "got only zeros; leave the column empty for goods without a barcode"
     return f"{text} has a wrong check digit: after {text[:-1]} comes {gtins.check_digit(text[:-1])}"
 
 
