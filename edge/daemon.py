@@ -161,7 +161,7 @@ async def building(
             guest=guest, shop=shop_plane, admin=admin_plane, pump=pump, journal=journal, board=board, clock=clock
         )
         services = list(_services(settings, running, commands=commands, notifier=notifier))
-        drivers = await asyncio.to_thread(lambda: list(_drivers(settings, running)))  # reads profiles
+        drivers = await asyncio.to_thread(lambda: list(_drivers(settings, running, screens)))  # reads profiles
         await _first_words(running, documents.problem)
         stack.callback(notifier.stopping)
         notifier.ready(f"kiosk {shop_plane.url}, status page {admin_plane.url}")
@@ -190,20 +190,25 @@ def _services(
     yield "watchdog", partial(kept, "watchdog", partial(notifier.beat, problem))
 
 
-def _drivers(settings: Config, running: Running) -> Iterator[Driver]:
+def _drivers(settings: Config, running: Running, screens: Screens) -> Iterator[Driver]:
     """Raises MissingExtraError or ProfileError before anything runs: store IT reads it at once."""
     clock = running.clock
     for scanner in settings.scanners:
         profile = devices.scanners.build.profile_of(scanner)
-        refused = partial(_scan_refused, running, scanner.id)
+        refused = partial(_scan_refused, running, screens, scanner.id)
         yield devices.scanners.build.scanner(scanner, profile, settings.codes, clock, refused=refused)
     for section in settings.footfall:
         yield devices.footfall.build.counter(section, clock)
 
 
-async def _scan_refused(running: Running, scanner: str, station: StationId | None, reason: Refusal) -> None:
+async def _scan_refused(
+    running: Running, screens: Screens, scanner: str, station: StationId | None, code: ev.Code, reason: Refusal
+) -> None:
+    """Told to who keeps the gateway, and to who stands at the station."""
     text = f"a scan{f' at {station}' if station else ''} was not recorded: {reason}"
     running.board.tell(Problem(at=running.clock.now(), where=f"scanner {scanner}", text=text, hint="see the outbox"))
+    if station is not None:
+        await screens.show_unrecorded(station, code)
 
 
 async def _kept(driver: Driver, running: Running) -> None:

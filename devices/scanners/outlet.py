@@ -1,16 +1,17 @@
 """From a scanner's reader to the journal: a bounded queue, a few tries, and a word to the person when it does not work.
 
 A scan that the journal refuses (disk full, busy) is tried again for two seconds, as long as a person keeps looking at
-the screen. Then it is given up, never silently: `refused` is called with the reason, so that the station can show
-"please scan again" and the status page what is wrong. The reader never waits for a disk, and a refused scan does not
-end the driver.
+the screen. Then it is given up, never silently: `refused` is called with the code and the reason, so that the station
+can still show a product, or "please scan again", and the status page what is wrong. As long as the journal goes on
+refusing, each next scan has one try: nobody waits two seconds for what the last scan has shown not to work. The reader
+never waits for a disk, and a refused scan does not end the driver.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from devices.driver import Submit
@@ -29,11 +30,11 @@ RETRY_S = (0.1, 0.4, 1.5)
 FINAL = frozenset({Refusal.FAULT, Refusal.CLOSED})
 """Reasons that another try does not change."""
 
-Refused = Callable[[StationId | None, Refusal], Awaitable[None]]
-"""Tells the station (None: the scanner has none) that a scan was not taken."""
+Refused = Callable[[StationId | None, Code, Refusal], Awaitable[None]]
+"""Tells the station (None: the scanner has none) what was scanned and not taken, and why."""
 
 
-async def only_logged(station: StationId | None, reason: Refusal) -> None:
+async def only_logged(station: StationId | None, _code: Code, reason: Refusal) -> None:
     log.warning("a scan was refused (station %s): %s", station or "none", reason)
 
 
@@ -47,7 +48,7 @@ class Outlet:
         self._clock = clock
         self._refused = refused
         self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE)
-        self._overflowed = asyncio.Event()
+        self._overflow: asyncio.Queue[Code] = asyncio.Queue(1)
 
     def scanned(self, code: Code, *, votes: int = 1) -> None:
         self._put(
@@ -71,16 +72,19 @@ class Outlet:
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
-            self._overflowed.set()
+            if isinstance(event, CodeScanned) and self._overflow.empty():
+                self._overflow.put_nowait(event.code)
 
     async def send(self, submit: Submit) -> None:
         """Until cancelled."""
+        refusing = False
         while True:
             event = await self._queue.get()
-            reason = await _submitted(event, submit)
+            reason = await _submitted(event, submit, pauses_s=() if refusing else RETRY_S)
+            refusing = reason is not None and reason not in FINAL
             self._queue.task_done()
             if isinstance(event, CodeScanned) and reason is not None:
-                await self._refused(self._station, reason)
+                await self._refused(self._station, event.code, reason)
             elif reason is not None:
                 log.warning("%s of %s was not taken: %s", type(event).__name__, self._device, reason)
 
@@ -89,16 +93,14 @@ class Outlet:
         await self._queue.join()
 
     async def tell_overflow(self) -> None:
-        """Until cancelled. One word for a burst of scans that found the queue full."""
+        """Until cancelled. One word for a burst of scans that found the queue full, with its first code."""
         while True:
-            await self._overflowed.wait()
-            self._overflowed.clear()
-            await self._refused(self._station, Refusal.BUSY)
+            await self._refused(self._station, await self._overflow.get(), Refusal.BUSY)
 
 
-async def _submitted(event: Event, submit: Submit) -> Refusal | None:
+async def _submitted(event: Event, submit: Submit, *, pauses_s: Sequence[float]) -> Refusal | None:
     """None once it is on disk, else why it is not."""
-    for pause_s in (*RETRY_S, None):
+    for pause_s in (*pauses_s, None):
         try:
             await submit(event)
         except JournalRefusedError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import resource
 import signal
@@ -22,6 +21,7 @@ from edge.events import DeviceFound
 from edge.ids import DeviceId
 from edge.journal import Journal
 from edge.shop import Shop
+from tests import given_disk
 from tests.edge.test_journal import opened, scan
 from tests.given import HandClock, stamp
 
@@ -34,12 +34,8 @@ def big_news(n: int = 0) -> DeviceFound:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 24 MiB."""
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "storegate-test", tmp_path], capture_output=True)
-    if done.returncode:
-        pytest.skip(f"a small file system needs the right to mount: {done.stderr.decode().strip()}")
-    yield tmp_path
-    subprocess.run(["umount", "-l", tmp_path], check=True)
+    with given_disk.small_disk(tmp_path) as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -58,25 +54,17 @@ async def submit_until_refused(journal: Journal, at_most: int = 2000) -> Journal
     raise AssertionError("it was never refused")
 
 
-def fill(folder: Path) -> None:
-    handle = os.open(folder / "ballast", os.O_WRONLY | os.O_CREAT)
-    with contextlib.suppress(OSError):
-        while True:
-            os.write(handle, b"x" * 65_536)
-    os.close(handle)
-
-
 async def test_a_full_disk_refuses_and_comes_back_when_space_does(on_small_disk: tuple[Journal, Path]) -> None:
     journal, folder = on_small_disk
     before = [(await journal.submit(scan()), journal.last_seq)[1] for _ in range(5)]
-    await asyncio.to_thread(fill, folder)
+    await asyncio.to_thread(given_disk.fill, folder)
     refused = await submit_until_refused(journal)
     assert refused.reason is Refusal.DISK_FULL
     assert refused.hint
     assert (await journal.stats()).refusing is Refusal.DISK_FULL
     assert [row.seq for row in await journal.pending(after_seq=0)][:5] == before
     last = journal.last_seq
-    await asyncio.to_thread((folder / "ballast").unlink)
+    await asyncio.to_thread(given_disk.empty, folder)
     await journal.submit(scan())
     stats = await journal.stats()
     assert (journal.last_seq, stats.refusing, stats.max_bytes) == (last + 1, None, Shop().outbox_max_bytes)
@@ -88,7 +76,7 @@ async def test_on_a_full_disk_diagnostics_go_and_their_loss_is_written(on_small_
     journal, folder = on_small_disk
     for n in range(40):
         await journal.submit(big_news(n))
-    await asyncio.to_thread(fill, folder)
+    await asyncio.to_thread(given_disk.fill, folder)
     taken = 0
     for _ in range(300):
         await journal.submit(scan())
@@ -246,6 +234,7 @@ async def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
 WORKER = """
 import asyncio, sys
 from pathlib import Path
+from tests import given_disk
 from tests.edge.test_journal import opened, scan
 
 async def main() -> None:

@@ -15,12 +15,13 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from edge.effects import Effect, ReloadKiosk, ShowOnKiosk
+from edge.events import Code
 from edge.ids import StationId
 from edge.web import pages
 from edge.web.faults import WebError
 from edge.web.shop import views
 from edge.web.shop.counter import Counter
-from edge.web.shop.visits import view_of_scan
+from edge.web.shop.visits import View, view_of_scan, view_unrecorded
 
 log = logging.getLogger(__name__)
 MAX_SCREENS = 4
@@ -51,11 +52,19 @@ class Screens:
         """ShowOnKiosk: the station's screen goes to what was scanned."""
         if not isinstance(effect, ShowOnKiosk) or effect.station not in self._counter.kiosks:
             return
-        self._counter.visits.show(effect.station, view_of_scan(effect.code), self._counter.now_ms).scans += 1
-        for socket, request in self._screens(effect.station):
-            view = await views.view(self._counter, request, effect.station)
-            await self._send(socket, {"view": str.__str__(view), "visit": self._counter.visits.id_of(effect.station)})
+        await self._push(effect.station, view_of_scan(effect.code))
         await views.tell_viewed(self._counter, effect.station)
+
+    async def show_unrecorded(self, station: StationId, code: Code) -> None:
+        """The journal refused a scan: the station's shopper is served all the same, and nothing is told of it."""
+        if station in self._counter.kiosks:
+            await self._push(station, view_unrecorded(code))
+
+    async def _push(self, station: StationId, shown: View) -> None:
+        self._counter.visits.show(station, shown, self._counter.now_ms).scans += 1
+        for socket, request in self._screens(station):
+            view = await views.view(self._counter, request, station)
+            await self._send(socket, {"view": str.__str__(view), "visit": self._counter.visits.id_of(station)})
 
     async def reload(self, effect: Effect) -> None:
         """ReloadKiosk: pages fetch themselves anew; a visit under way goes on where it was."""

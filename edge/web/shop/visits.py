@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from edge.events import Code
+from edge.events import Code, CodeKind
 from edge.ids import Gtin, StationId
 
 MAX_WORDS = 64
@@ -37,7 +37,7 @@ class Goods(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """A scan that is answered with words: payment, member, cart, pickup, unknown."""
+    """A scan that is answered with words: payment, member, cart, pickup, unknown; again: please scan once more."""
 
     about: str
     text: str = ""
@@ -161,6 +161,15 @@ class Visits:
             limit = self.limits[visit.station]
             if now_ms - visit.touched_ms > limit.idle_ms + limit.warn_ms + SLACK_MS:
                 yield visit
+
+
+def view_unrecorded(code: Code) -> View:
+    """Where a scan takes the screen that the journal refused: a look-up needs no journal.
+
+    Nor does the advice to go to the till: nobody is asked to show a payment code here twice.
+    """
+    view = view_of_scan(code)
+    return view if isinstance(view, Goods) or code.kind is CodeKind.PAYMENT else Notice(about="again")
 
 
 def view_of_scan(code: Code) -> View:

@@ -23,10 +23,10 @@ class Told:
     """A station that is told of refusals."""
 
     def __init__(self) -> None:
-        self.words: list[tuple[str | None, Refusal]] = []
+        self.words: list[tuple[str | None, str, Refusal]] = []
 
-    async def refused(self, station: StationId | None, reason: Refusal) -> None:
-        self.words.append((station, reason))
+    async def refused(self, station: StationId | None, code: Code, reason: Refusal) -> None:
+        self.words.append((station, code.value, reason))
 
 
 async def test_a_fake_scanner_plays(hand_clock: HandClock) -> None:
@@ -68,7 +68,30 @@ async def test_a_scan_that_stays_refused_is_told_to_the_station(hand_clock: Hand
         out.scanned(CODE)
         out.scanned(CODE)
         assert await heard.wait(1) == ["x"]
-    assert told.words == [("k1", Refusal.DISK_FULL)]
+    assert told.words == [("k1", "x", Refusal.DISK_FULL)]
+
+
+@pytest.mark.looptime
+async def test_while_the_disk_stays_full_nobody_waits_for_the_tries_again(hand_clock: HandClock) -> None:
+    heard, told = Heard(), Told()
+    heard.refusals = [Refusal.DISK_FULL] * (len(RETRY_S) + 1 + 2) + [Refusal.DISK_FULL] * 2
+    async with outlet(
+        heard.submit, section=section(station="k1"), clock=hand_clock.clock, refused=told.refused
+    ) as out:
+        began = asyncio.get_running_loop().time()
+        for _ in range(3):
+            out.scanned(CODE)
+        await out.drained()
+        assert asyncio.get_running_loop().time() - began == pytest.approx(sum(RETRY_S))
+        assert told.words == [("k1", "x", Refusal.DISK_FULL)] * 3
+        heard.refusals = []
+        out.scanned(CODE)
+        await out.drained()
+        heard.refusals = [Refusal.BUSY] * 2  # it took one: the next is worth a few tries once more
+        out.scanned(CODE)
+        await out.drained()
+    assert len(told.words) == 3
+    assert heard.tries == len(RETRY_S) + 1 + 2 + 1 + 3
 
 
 async def test_a_fault_is_not_tried_again(hand_clock: HandClock) -> None:
@@ -78,7 +101,7 @@ async def test_a_fault_is_not_tried_again(hand_clock: HandClock) -> None:
         out.scanned(CODE)
         out.found()
         assert await heard.wait(1) == ["DeviceFound"]
-    assert told.words == [(None, Refusal.FAULT)]
+    assert told.words == [(None, "x", Refusal.FAULT)]
     assert heard.tries == 2
 
 
@@ -93,10 +116,11 @@ async def test_more_scans_than_a_person_makes_are_refused_not_stored(hand_clock:
         return None
 
     async with outlet(slow, section=section(station="k1"), clock=hand_clock.clock, refused=told.refused) as out:
-        for _ in range(QUEUE + 5):
-            out.scanned(CODE)
+        for number in range(QUEUE + 5):
+            out.scanned(Code(kind=CodeKind.UNKNOWN, value=str(number - QUEUE)))
+        out.found()
         await asyncio.sleep(0.01)
-        assert told.words == [("k1", Refusal.BUSY)]
+        assert told.words == [("k1", "0", Refusal.BUSY)]
         release.set()
         await out.drained()
     assert len(taken) == QUEUE

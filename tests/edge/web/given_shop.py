@@ -149,10 +149,14 @@ class OpenShop:
     async def scan(self, code: Code, station: StationId = KIOSK) -> None:
         await self.screens.show(ShowOnKiosk(station=station, code=code))
 
+    async def scan_refused(self, code: Code, station: StationId = KIOSK) -> None:
+        """As when the disk is full."""
+        await self.screens.show_unrecorded(station, code)
+
     async def until_watched(self, station: StationId = KIOSK) -> None:
         """A page has its live line open."""
         async with asyncio.timeout(10):
-            while not self.screens.open_screens(station):  # noqa: ASYNC110 - a test looks from outside
+            while not self.screens.open_screens(station):
                 await asyncio.sleep(0.02)
 
 

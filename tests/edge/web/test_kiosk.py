@@ -210,7 +210,29 @@ def test_every_notice_and_shelf_has_words() -> None:
         assert f"shop.{about}_text" in words
 
 
+async def test_a_scan_that_was_not_recorded_is_served_all_the_same(shop: OpenShop, http: aiohttp.ClientSession) -> None:
+    async with http.ws_connect(f"/kiosk/{KIOSK}/live") as live:
+        await live.receive_json()
+        await shop.scan_refused(scanned_cola())
+        assert "有货，48" in (await live.receive_json())["view"]
+        for kind in (CodeKind.COUPON, CodeKind.MEMBER, CodeKind.UNKNOWN):
+            await shop.scan_refused(Code(kind=kind, value="SECRET"))
+            view = (await live.receive_json())["view"]
+            assert "请再扫一次" in view
+            assert "SECRET" not in view
+        await shop.scan_refused(Code(kind=CodeKind.PAYMENT))
+        assert "请到收银台付款" in (await live.receive_json())["view"]
+    assert shop.told.events == []
+
+
+async def test_an_unrecorded_scan_asks_in_the_shoppers_language(shop: OpenShop, http: aiohttp.ClientSession) -> None:
+    await post(http, "/wish", language="en")
+    await shop.scan_refused(Code(kind=CodeKind.MEMBER, value="SECRET"))
+    assert "Please scan again" in await text_of(http, "")
+
+
 async def test_a_scan_for_a_station_without_a_screen_harms_nobody(shop: OpenShop) -> None:
+    await shop.scan_refused(scanned_cola(), station="till-1")  # type: ignore[arg-type]
     await shop.scan(scanned_cola(), station="till-1")  # type: ignore[arg-type]
     await shop.scan(scanned_cola(), station="nowhere")  # type: ignore[arg-type]
 

@@ -19,6 +19,7 @@ from edge.web.shop.visits import (
     Visits,
     Wishes,
     view_of_scan,
+    view_unrecorded,
 )
 
 ONE = StationId("kiosk-1")
@@ -94,6 +95,12 @@ SCANS = [
 @pytest.mark.parametrize(("code", "kind"), SCANS)
 def test_where_a_scan_takes_the_screen(code: Code, kind: type[View]) -> None:
     assert isinstance(view_of_scan(code), kind)
+
+
+@pytest.mark.parametrize(("code", "kind"), SCANS)
+def test_what_needs_no_journal_is_shown_without_one(code: Code, kind: type[View]) -> None:
+    served = kind is Goods or code.kind is CodeKind.PAYMENT
+    assert view_unrecorded(code) == (view_of_scan(code) if served else Notice(about="again"))
 
 
 def test_an_unknown_code_is_shown_short() -> None:
