@@ -353,27 +353,26 @@ def striped(gray: Gray, *, side_px: int, window_px: int, coherence: float) -> li
     small = scaled(gray, shrink).gray if shrink < 1 else gray
     dx = cv2.Scharr(small, cv2.CV_32F, 1, 0)
     dy = cv2.Scharr(small, cv2.CV_32F, 0, 1)
-    window = (window_px, window_px)
-    xx, yy, xy = (cv2.boxFilter(product, -1, window) for product in (dx * dx, dy * dy, dx * dy))
+    window, step = (window_px, window_px), max(1, window_px // 5)  # means over a window need not be kept at each pixel
+    xx, yy, xy = (cv2.boxFilter(product, -1, window)[::step, ::step] for product in (dx * dx, dy * dy, dx * dy))
     energy = xx + yy
     strong = np.sqrt((xx - yy) ** 2 + 4 * xy * xy) > coherence * energy
     mask = (strong & (energy > max(2e4, 0.25 * float(energy.mean())))).astype(np.uint8)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)).astype(np.uint8)
     angle = np.arctan2(2 * xy, xx - yy) / 2
     boxes: list[Box] = []
     for sector in range(4):  # neighbours of another direction are another thing
         away = np.abs((angle - sector * np.pi / 4 + np.pi / 2) % np.pi - np.pi / 2)
         part = mask * (away < np.pi / 6).astype(np.uint8)
-        part = cv2.morphologyEx(part, cv2.MORPH_CLOSE, np.ones((window_px // 2 | 1,) * 2, np.uint8)).astype(np.uint8)
-        boxes.extend(_boxes(part, (xx, yy, xy), shrink, window_px))
+        part = cv2.morphologyEx(part, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)).astype(np.uint8)
+        boxes.extend(_boxes(part, (xx, yy, xy), shrink / step, window_px // step))
     return sorted(boxes, key=lambda box: (-box.strength, box.x, box.y))
 
 
-def _boxes(mask: Gray, tensor: Sequence[npt.NDArray[np.number]], shrink: float, window_px: int) -> Iterator[Box]:
+def _boxes(mask: Gray, tensor: Sequence[npt.NDArray[np.number]], shrink: float, window: int) -> Iterator[Box]:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     for label in range(1, count):
         left, top, width, height, area = (int(value) for value in stats[label])
-        if area < window_px * window_px or max(width, height) < 2 * window_px:
+        if area < window * window or max(width, height) < 2 * window:
             continue
         inside = (slice(top, top + height), slice(left, left + width))
         own = labels[inside] == label

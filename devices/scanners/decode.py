@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from devices.scanners import upc_e
 from edge.checked import nearest
 from edge.errors import MissingExtraError, UsageError
 
@@ -92,7 +93,7 @@ class Read(NamedTuple):
     def packet(self) -> str:
         """The text as a scanner sends it under its AIM identifier: `]E0` means 13 digits, whatever is printed."""
         if self.symbology == "UPC-E":
-            return "0" + upc_a_of(self.text)
+            return "0" + upc_e.expanded(self.text)
         return "0" + self.text if self.symbology == "UPC-A" else self.text
 
 
@@ -203,20 +204,3 @@ def upc_e_of(upc_a: str) -> str:
     else:
         return upc_a
     return system + short + check
-
-
-def upc_a_of(upc_e: str) -> str:
-    """8 digits of UPC-E → the 12 they stand for."""
-    if len(upc_e) != 8:
-        return upc_e
-    system, short, check = upc_e[0], upc_e[1:7], upc_e[7]
-    last = short[5]
-    if last in "012":
-        body = short[:2] + last + "0000" + short[2:5]
-    elif last == "3":
-        body = short[:3] + "00000" + short[3:5]
-    elif last == "4":
-        body = short[:4] + "00000" + short[4]
-    else:
-        body = short[:5] + "0000" + last
-    return system + body + check

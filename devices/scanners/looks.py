@@ -12,15 +12,21 @@ from typing import NamedTuple
 
 from devices import pictures
 from devices.pictures import Box, Patch
-from devices.scanners import decode, opinion
+from devices.scanners import deblur, decode, opinion
 from devices.scanners.decode import Formats, Gray, Read
 
 Reader = Callable[[Gray, Formats], tuple[Read, ...]]
+TILED_PX = 400_000
 LARGE_PX = 3_000_000
 """From here on a picture is a photograph of a room: made smaller as a whole, made larger only in parts."""
-STRIPES = ((900, 15, 0.6), (900, 31, 0.5), (1800, 21, 0.6))
-"""(longest side, window, coherence) of the searches for striped places: middling, large, small codes."""
+STRIPES = ((900, 15, 0.6), (900, 31, 0.5))
+"""(longest side, window, coherence) of the searches for striped places: middling and large codes …"""
+FINE_STRIPES = ((1800, 21, 0.6),)
+"""… and small ones, where nothing else was found."""
 MAX_BOXES = 10
+LEVEL_PX = 900
+"""How wide a striped place is made for its readers, where that is not more than four times its size."""
+LEVEL_ROWS, FEW_ROWS = 200, 24
 _COST: dict[Reader, float] = {decode.fast: 1.0, decode.full: 4.0, decode.global_threshold: 3.0, opinion.second: 6.0}
 
 
@@ -39,10 +45,10 @@ def first(gray: Gray) -> Look:
     return Look("plain", lambda: pictures.whole(gray), decode.full)
 
 
-def boxes_of(gray: Gray) -> list[Box]:
+def boxes_of(gray: Gray, stripes: tuple[tuple[int, int, float], ...] = STRIPES) -> list[Box]:
     """Places that may hold a linear code, likeliest first, each once."""
     found: list[Box] = []
-    for side_px, window_px, coherence in STRIPES:
+    for side_px, window_px, coherence in stripes:
         for box in pictures.striped(gray, side_px=side_px, window_px=window_px, coherence=coherence)[:MAX_BOXES]:
             if not any(_same(box, known) for known in found):
                 found.append(box)
@@ -73,37 +79,51 @@ def at_read(gray: Gray, read: Read) -> Iterator[Look]:
 
 
 def at_box(gray: Gray, box: Box) -> Iterator[Look]:
-    """A striped place laid level, as it is, larger, sharper, averaged along its bars."""
+    """A striped place laid level, as two readers see it: enough for a code that is sharp."""
     name = f"{box.x:.0f},{box.y:.0f}"
-    margin = 0.15 * box.width + 8
-    up = 2.0 if box.width < 900 else 1.0
-    if box.width < 220:
-        up = 4.0
+    yield Look(f"{name} level", lambda: _level(gray, box, LEVEL_ROWS), decode.fast)
+    yield Look(f"{name} level zbar", lambda: _level(gray, box, LEVEL_ROWS), opinion.second)
 
-    def level(scale: float, squeeze: float = 1.0) -> Patch:
-        patch = pictures.cut_turned(gray, box, scale=scale, margin_x=margin, margin_y=0.0)
-        if squeeze == 1.0:
-            return patch
-        thin = pictures.scaled(patch.gray, 1.0, squeeze)
-        return Patch(thin.gray, _chain(patch, thin))
 
-    def changed(change: Callable[[Gray], Gray], scale: float, squeeze: float = 1.0) -> Patch:
-        patch = level(scale, squeeze)
-        return Patch(change(patch.gray), patch.back)
+def harder_at_box(gray: Gray, box: Box) -> Iterator[Look]:
+    """The same averaged along its bars, sharpened, and with blur of several widths taken back."""
+    name = f"{box.x:.0f},{box.y:.0f}"
+    module_px = box.width / 105 * _up(box)
 
-    yield Look(f"{name} level", lambda: level(up), decode.fast)
-    yield Look(f"{name} level zbar", lambda: level(up), opinion.second)
-    yield Look(f"{name} bars", lambda: level(up, 0.12), decode.fast)
+    def rows(change: Callable[[Gray], Gray], count: int) -> Callable[[], Patch]:
+        def made() -> Patch:
+            patch = _level(gray, box, count)
+            return Patch(change(patch.gray), patch.back)
+
+        return made
+
     def sharp(gray: Gray) -> Gray:
-        return pictures.sharpened(gray, sigma_px=1.5 * up, amount=3.0)
+        return pictures.sharpened(gray, sigma_px=module_px, amount=3.0)
 
-    def sharper(gray: Gray) -> Gray:
-        return pictures.sharpened(gray, sigma_px=3.0 * up, amount=6.0)
+    yield Look(f"{name} bars", lambda: _level(gray, box, FEW_ROWS), decode.fast)
+    yield Look(f"{name} sharp", rows(sharp, LEVEL_ROWS), decode.fast)
+    yield Look(f"{name} sharp zbar", rows(sharp, FEW_ROWS), opinion.second)
+    for blur in (0.5, 0.7, 0.9, 1.1, 1.35):
 
-    yield Look(f"{name} sharp", lambda: changed(sharp, up, 0.25), decode.fast)
-    yield Look(f"{name} sharper", lambda: changed(sharper, up, 0.12), decode.fast)
-    yield Look(f"{name} sharp zbar", lambda: changed(sharp, up, 0.12), opinion.second)
-    yield Look(f"{name} even", lambda: changed(pictures.evened, up), decode.global_threshold)
+        def back(gray: Gray, sigma_px: float = blur * module_px) -> Gray:
+            return deblur.across(gray, sigma_px=sigma_px)
+
+        yield Look(f"{name} deblurred {blur}", rows(back, FEW_ROWS), decode.fast)
+        yield Look(f"{name} deblurred {blur} zbar", rows(back, FEW_ROWS), opinion.second)
+    yield Look(f"{name} even", rows(pictures.evened, LEVEL_ROWS), decode.global_threshold)
+
+
+def _up(box: Box) -> float:
+    return min(4.0, max(1.0, LEVEL_PX / box.width))
+
+
+def _level(gray: Gray, box: Box, rows: int) -> Patch:
+    """The place with its bars upright, at most `rows` rows, each the mean of what it covers."""
+    patch = pictures.cut_turned(gray, box, scale=_up(box), margin_x=0.15 * box.width + 8, margin_y=0.0)
+    if patch.gray.shape[0] <= rows:
+        return patch
+    flat = pictures.scaled(patch.gray, 1.0, rows / patch.gray.shape[0])
+    return Patch(flat.gray, _chain(patch, flat))
 
 
 def _chain(outer: Patch, inner: Patch) -> pictures.Affine:
@@ -154,7 +174,9 @@ def again(gray: Gray) -> Iterator[Look]:
     yield Look("even zbar", changed(pictures.evened), opinion.second)
     yield Look("turned 10 zbar", via(lambda g: pictures.turned(g, 10)), opinion.second)
     yield Look("sharp 4", changed(lambda g: pictures.sharpened(g, sigma_px=4, amount=4)), decode.full)
-    if large or gray.size > 400_000:
+    if large:
+        yield Look("zbar whole", lambda: pictures.whole(gray), opinion.second)
+    if gray.size > TILED_PX:
         yield from tiles(gray)
 
 

@@ -10,10 +10,11 @@ from devices.scanners.decode import Formats, Gray, Read
 from devices.scanners.looks import Look
 from devices.scanners.trust import Tally, overlap
 
-BUDGET_MPX = 160.0
-"""Megapixels of a `fast` look that a picture may cost beyond its first look; about 4 s where nothing can be read."""
-REST_MPX = 25.0
+BUDGET_MPX = 200.0
+"""Megapixels of a `fast` look that a picture may cost beyond its first look; 2 to 4 s where nothing can be read."""
+REST_MPX = 15.0
 """The same once something was found: for the places that are striped and not explained yet."""
+CONFIRM_MPX = 10.0
 
 
 def read_all(gray: Gray, formats: Formats, *, budget_mpx: float = BUDGET_MPX) -> tuple[Read, ...]:
@@ -21,12 +22,17 @@ def read_all(gray: Gray, formats: Formats, *, budget_mpx: float = BUDGET_MPX) ->
     tally = Tally()
     _look(looks.first(gray), tally, formats)
     for one in tally.doubtful():
-        _try(looks.at_read(gray, one.read), tally, formats, 10.0, enough=lambda: False)
-    left = budget_mpx if not tally.trusted() else min(budget_mpx, REST_MPX)
+        _try(looks.at_read(gray, one.read), tally, formats, CONFIRM_MPX, enough=lambda: False)
+    left = min(budget_mpx, REST_MPX) if tally.trusted() else budget_mpx
     boxes = looks.boxes_of(gray)
-    for box in boxes:
-        if not _explained(box, tally.trusted()):
-            left = _try(looks.at_box(gray, box), tally, formats, left, enough=_explains(tally, box))
+    if not tally.trusted():
+        boxes += looks.boxes_of(gray, looks.FINE_STRIPES)
+    for look_at in (looks.at_box, looks.harder_at_box):
+        for box in boxes:
+            if not _explained(box, tally.trusted()):
+                left = _try(look_at(gray, box), tally, formats, left, enough=_explains(tally, box))
+        if tally.trusted() and not tally.doubtful():
+            return tally.trusted()
     if not tally.trusted():
         _try(looks.again(gray), tally, formats, left, enough=lambda: bool(tally.trusted()))
     return tally.trusted()

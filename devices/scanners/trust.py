@@ -79,6 +79,8 @@ def _beats(other: Candidate, one: Candidate) -> bool:
         return False
     if one.read.text in other.read.text and len(one.read.text) < len(other.read.text) and _vouched(other):
         return True  # a part of it
+    if other.read.text in one.read.text:
+        return False
     return _vouched(other) and len(one.looks) < CLEARLY_MORE * len(other.looks)
 
 

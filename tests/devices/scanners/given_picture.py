@@ -74,7 +74,8 @@ def blurred(gray: Gray, sigma: float) -> Gray:
 
 
 def saved(path: Path, gray: Gray, *parameters: int) -> Path:
-    assert cv2.imwrite(str(path), gray, list(parameters))
+    picture = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR) if path.suffix == ".gif" else gray  # OpenCV writes no grey GIF
+    assert cv2.imwrite(str(path), picture, list(parameters))
     return path
 
 
