@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from edge import gtin as gtins
-from edge.catalogue import item_numbers
+from edge.catalogue import images, item_numbers
 from edge.catalogue.product import Product, Row
 from edge.checked import MAX_SHOWN, nearest
 from edge.errors import Mistake
@@ -22,13 +22,12 @@ MAX_PRICE_FEN = 99_999_999
 MAX_STOCK = 10_000_000
 MAX_KEYWORDS = 20
 _LENGTHS = {
-    "name_zh": 120, "name_en": 200, "brand": 64, "category": 64, "unit": 16, "shelf": 32, "sku": 32, "image": 200,
+    "name_zh": 120, "name_en": 200, "brand": 64, "category": 64, "unit": 16, "shelf": 32, "sku": 32,
+    "image": images.MAX_LENGTH,
 }  # fmt: skip
 """Characters at most."""
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
 _MONEY = re.compile(r"[¥￥]?\s*-?\d[\d,]*([.．]\d+)?\s*元?")
-_STEP = r"[A-Za-z0-9_\-\u4e00-\u9fff][A-Za-z0-9_\-.\u4e00-\u9fff]*"
-_IMAGE = re.compile(rf"{_STEP}(/{_STEP})*")
 
 
 def check_header(names: list[str]) -> Iterator[Mistake]:
@@ -126,8 +125,8 @@ class Checker:
             self._wrong(line, column, f"has {len(text)} characters, wanted at most {most}")
         elif not text.isprintable():
             self._wrong(line, column, f"{_shown(text)} has a line break or a control character in it")
-        elif column == "image" and text and not _safe_image(text):
-            wanted = "wanted a path below the image folder, like drinks/cola.webp"
+        elif column == "image" and text and not images.is_path(text):
+            wanted = f"wanted a path below the image folder, like drinks/cola.webp (at most {images.MAX_STEPS - 1} folders)"
             self._wrong(line, column, f"got {_shown(text)}, {wanted}")
 
     def _keywords(self, line: int, cells: Mapping[str, str]) -> tuple[str, ...]:
@@ -162,10 +161,6 @@ def _number_problem(text: str, column: str) -> str:
         meant = f"; {text.strip()} yuan is {round(float(digits) * 100)} fen" if len(digits) < 12 else ""
         return f"got {_shown(text)}, wanted whole fen{meant}"
     return f"got {_shown(text)}, wanted a whole number" + (" of fen" if column.endswith("_fen") else "")
-
-
-def _safe_image(path: str) -> bool:
-    return _IMAGE.fullmatch(path) is not None and ".." not in path
 
 
 def _shown(text: str) -> str:

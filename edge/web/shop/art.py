@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 from zoneinfo import ZoneInfo
+
+from edge.catalogue.images import content_type
 
 ICONS: Mapping[str, tuple[str, ...]] = {
     "alcohol": ("酒", "beer", "wine", "liquor", "spirit", "alcohol"),
@@ -46,9 +47,6 @@ ICONS: Mapping[str, tuple[str, ...]] = {
 """Icon → parts of a category's or product's name, first match wins."""
 
 
-PICTURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}\.(jpe?g|png|webp)", re.IGNORECASE)
-
-
 def icon_of(category: str, name: str = "", image: str = "") -> str:
     """The icon that stands for it; `box` when nothing fits. A catalogue may name one of ours as its image."""
     if image in ICONS:
@@ -62,7 +60,7 @@ def icon_of(category: str, name: str = "", image: str = "") -> str:
 
 def is_picture(image: str) -> bool:
     """Whether a catalogue's image is a file below the pictures' folder that a kiosk may show."""
-    return bool(PICTURE.fullmatch(image)) and ".." not in image and "//" not in image
+    return bool(content_type(image))
 
 
 class Local(TypedDict):

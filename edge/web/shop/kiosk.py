@@ -5,16 +5,18 @@ A visit is never in the address: the page stays at `/kiosk/{station}`, and what 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from edge.catalogue.images import content_type
 from edge.ids import Gtin, StationId
 from edge.web import pages
 from edge.web.faults import WebError
 from edge.web.shop import views
-from edge.web.shop.art import is_picture
 from edge.web.shop.counter import Counter
 from edge.web.shop.visits import MAX_WORDS, Goods, Search
 
@@ -22,6 +24,9 @@ PART = "X-Part"
 """Sent by our script: answer with the middle of the page only."""
 VISIT = "X-Visit"
 AtStation = Callable[[web.Request, StationId], Awaitable[web.StreamResponse]]
+PICTURE_S = 3600
+MISSING_S = 60
+"""How long a browser does not ask again."""
 REASONS = frozenset({"idle", "finish", "reload"})
 
 
@@ -106,12 +111,16 @@ class Kiosk:
         return self._done(request, station)
 
     async def picture(self, request: web.Request) -> web.StreamResponse:
-        """A product's picture out of `{state_dir}/images`, where the catalogue's `image` column points."""
+        """A product's picture out of `{state_dir}/images`, where the catalogue's `image` column points.
+
+        A missing one is no page: a list of hits asks for two dozen, and draws their kinds instead.
+        """
         name = request.match_info["name"]
-        if not is_picture(name):
-            raise web.HTTPNotFound
-        path = self._counter.config.state_path / "images" / name
-        return web.FileResponse(path, headers={"Cache-Control": "max-age=3600"})
+        kind = content_type(name)
+        path = await asyncio.to_thread(_inside, self._counter.config.state_path / "images", name) if kind else None
+        if path is None:
+            return web.Response(status=404, headers={"Cache-Control": f"max-age={MISSING_S}"})
+        return web.FileResponse(path, headers={"Cache-Control": f"max-age={PICTURE_S}", "Content-Type": kind})
 
     def _unknown(self, request: web.Request) -> web.Response:
         if request.headers.get(PART) or request.method != "GET":
@@ -145,3 +154,12 @@ class Kiosk:
         if request.headers.get(PART):
             return web.Response(status=204, headers={VISIT: self._counter.visits.id_of(station)})
         raise web.HTTPSeeOther(f"/kiosk/{station}")
+
+
+def _inside(folder: Path, name: str) -> Path | None:
+    """The file itself, when it is one and no link leads out of the folder."""
+    try:
+        path = (folder / name).resolve(strict=True)
+        return path if path.is_file() and path.is_relative_to(folder.resolve()) else None
+    except (OSError, RuntimeError):  # not there, not ours to read, or links in a circle
+        return None

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from edge import events as ev
 from edge.board import Board
@@ -198,8 +199,9 @@ async def open_shop(
     port: int = 0,
     coupon: CouponView | None = None,
     desk: Lookup | None = None,
+    state_dir: Path = Path("/nowhere"),
 ) -> AsyncIterator[OpenShop]:
-    config = await asyncio.to_thread(_config, idle_s, warn_s, language)  # reads the time zone's file
+    config = await asyncio.to_thread(_config, idle_s, warn_s, language, state_dir)  # reads the time zone's file
     board, told = Board(), Told()
     counter = Counter(
         config=config,
@@ -217,9 +219,9 @@ async def open_shop(
         yield OpenShop(url=bound.url, port=bound.port, counter=counter, screens=screens, told=told, board=board)
 
 
-def _config(idle_s: int, warn_s: int, language: str) -> Config:
+def _config(idle_s: int, warn_s: int, language: str, state_dir: Path) -> Config:
     return Config(
-        gateway=GatewaySection(tenant="t", store="s", id="g", language=language),
+        gateway=GatewaySection(tenant="t", store="s", id="g", language=language, state_dir=str(state_dir)),
         stations={
             KIOSK: StationSection(name_zh="门口自助屏", name_en="Entrance kiosk", idle_s=idle_s, warn_s=warn_s),
             "kiosk-2": StationSection(),

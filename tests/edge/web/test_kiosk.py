@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from edge import events as ev
 from edge.effects import ReloadKiosk
@@ -302,6 +305,48 @@ async def test_only_plain_pictures_are_served(http: aiohttp.ClientSession) -> No
     for name in ("missing.png", "gateway.toml", "..%2f..%2fetc%2fpasswd", ".hidden.png", "a/..%2fb.png"):
         async with http.get(f"/goods/{name}") as answer:
             assert answer.status == 404
+            assert await answer.read() == b""  # no page for what a list of hits asks two dozen times
+
+
+def _pictures(state: Path) -> None:
+    """Pictures that may be seen, and ways out of their folder."""
+    folder = state / "images"
+    (folder / "饮料" / "a" / "b").mkdir(parents=True)
+    for name in ("cola.png", "饮料/可乐.webp", "饮料/a/b/deep.JPG"):
+        (folder / name).write_bytes(b"picture")
+    (folder / "notes.txt").write_bytes(b"secret")
+    (folder / "page.svg").write_bytes(b"secret")
+    (state / "secret.png").write_bytes(b"secret")
+    (state / "images-old").mkdir()
+    (state / "images-old" / "x.png").write_bytes(b"secret")
+    (folder / "link.png").symlink_to(state / "secret.png")
+    (folder / "out").symlink_to(state)
+    (folder / "circle.png").symlink_to(folder / "circle.png")
+    (folder / "near.png").symlink_to(folder / "cola.png")
+    (folder / "folder.png").mkdir()
+    os.mkfifo(folder / "pipe.png")
+
+
+HOSTILE = [
+    "link.png", "out/secret.png", "circle.png", "folder.png", "pipe.png", "notes.txt", "page.svg", "cola.png/",
+    "cola.png%00", "%2e%2e/secret.png", "..%2fsecret.png", "../secret.png", "....//secret.png", "..%5csecret.png",
+    "%2fetc%2fpasswd.png", "//etc/x.png", "a/../../secret.png", "../images-old/x.png", "%c0%ae%c0%ae/secret.png",
+    "a/b/c/d/e.png", f"{'a/' * 100}x.png", f"{'a' * 300}.png", "%E9%A5%AE%E6%96%99/", "", "*.png", "cola.png?x=../../y",
+]  # fmt: skip
+
+
+async def test_pictures_lie_in_folders_and_nothing_leads_out(hand_clock: HandClock, tmp_path: Path) -> None:
+    await asyncio.to_thread(_pictures, tmp_path)
+    async with open_shop(hand_clock.clock, state_dir=tmp_path) as shop, aiohttp.ClientSession() as http:
+        kinds = {"cola.png": "png", "near.png": "png", "饮料/可乐.webp": "webp", "饮料/a/b/deep.JPG": "jpeg"}
+        for name, kind in kinds.items():
+            async with http.get(f"{shop.url}/goods/{name}") as answer:
+                assert (answer.status, answer.content_type) == (200, f"image/{kind}")
+                assert await answer.read() == b"picture"
+        for name in HOSTILE:
+            async with http.get(URL(f"{shop.url}/goods/{name}", encoded=True)) as answer:
+                assert b"secret" not in await answer.read(), name
+                assert answer.status == (200 if name.startswith("cola.png?") else 404), name
 
 
 async def test_a_coupon_is_shown_by_the_coupons_own_part(hand_clock: HandClock) -> None:
