@@ -126,7 +126,8 @@ class Checker:
         elif not text.isprintable():
             self._wrong(line, column, f"{_shown(text)} has a line break or a control character in it")
         elif column == "image" and text and not images.is_path(text):
-            wanted = f"wanted a path below the image folder, like drinks/cola.webp (at most {images.MAX_STEPS - 1} folders)"
+            folders = f"at most {images.MAX_STEPS - 1} folders"
+            wanted = f"wanted a path below the image folder, like drinks/cola.webp ({folders})"
             self._wrong(line, column, f"got {_shown(text)}, {wanted}")
 
     def _keywords(self, line: int, cells: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Pure: which of our own pictures stands for a product, and how a time is written beside a price."""
+"""Pure: which of our own pictures stands for a product, what its stock is counted in, how old its price is."""
 
 from __future__ import annotations
 
@@ -61,6 +61,11 @@ def icon_of(category: str, name: str = "", image: str = "") -> str:
 def is_picture(image: str) -> bool:
     """Whether a catalogue's image is a file below the pictures' folder that a kiosk may show."""
     return bool(content_type(image))
+
+
+def counted_in(unit: str) -> str:
+    """The unit as a word after a number: `5 包`, `5 kg`. Empty where it is a size: nobody says `5 500g`."""
+    return "" if any(letter.isdigit() for letter in unit) else unit
 
 
 class Local(TypedDict):

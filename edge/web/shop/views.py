@@ -12,7 +12,7 @@ from edge import events as ev
 from edge.catalogue.product import Product
 from edge.ids import StationId
 from edge.web import pages
-from edge.web.shop.art import Local, icon_of, is_picture, when
+from edge.web.shop.art import Local, counted_in, icon_of, is_picture, when
 from edge.web.shop.counter import Counter
 from edge.web.shop.visits import MAX_WORDS, Attract, Coupon, Goods, Looked, Notice, Search
 
@@ -97,6 +97,7 @@ async def _goods(counter: Counter, request: web.Request, shown: Goods) -> str:
         product=product,
         kind=icon_of(product.category, product.name_zh + product.name_en, product.image),
         label=code if code and (code.price_fen is not None or code.weight_g is not None or code.expires) else None,
+        counted_in=counted_in(product.unit),
         priced=when(product.priced_at_ms, **_local(counter, request)),
         alternatives=[other for other in others if other.gtin != product.gtin],
         icon_of=icon_of,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.web.shop.art import ICONS, icon_of, is_picture, when
+from edge.web.shop.art import ICONS, counted_in, icon_of, is_picture, when
 from tests.given import NOON_MS
 
 DAY_MS = 86_400_000
@@ -48,6 +48,11 @@ def test_the_time_of_a_price(before_ms: int, language: str, text: str) -> None:
 
 def test_a_catalogue_may_name_one_of_our_icons() -> None:
     assert icon_of("饮料", "", "paper") == "paper"
+
+
+@pytest.mark.parametrize(("unit", "word"), [("包", "包"), ("kg", "kg"), ("500g", ""), ("6×330ml", ""), ("", "")])
+def test_what_stock_is_counted_in(unit: str, word: str) -> None:
+    assert counted_in(unit) == word
 
 
 @pytest.mark.parametrize(

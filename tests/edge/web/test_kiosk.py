@@ -74,13 +74,19 @@ async def test_nothing_found_says_what_to_do(http: aiohttp.ClientSession) -> Non
 
 async def test_a_product_page_has_all_that_is_known(http: aiohttp.ClientSession) -> None:
     text = await text_of(http, f"/product/{COLA}")
-    for wanted in ("可口可乐汽水 330ml", "Coca-Cola 330 ml", "会员价", "A3-2", "有货，48 件", "百事可乐", "/ 罐"):
+    for wanted in ("可口可乐汽水 330ml", "Coca-Cola 330 ml", "会员价", "A3-2", "有货，48 罐", "百事可乐", "/ 罐"):
         assert wanted in text
     assert re.sub(r"<[^>]+>|\s", "", text).count("¥3.50") == 1
 
 
-@pytest.mark.parametrize(("index", "words"), [(1, "仅剩 3 件"), (2, "暂时缺货"), (7, "以货架为准")])
+@pytest.mark.parametrize(("index", "words"), [(1, "仅剩 3 瓶"), (2, "暂时缺货"), (5, "有货，31 包"), (7, "以货架为准")])
 async def test_stock_in_words(http: aiohttp.ClientSession, index: int, words: str) -> None:
+    assert words in await text_of(http, f"/product/{int(COLA) + index:014d}")
+
+
+@pytest.mark.parametrize(("index", "words"), [(1, "Only 3 left"), (5, "31 in stock")])
+async def test_stock_in_english_needs_no_measure_word(http: aiohttp.ClientSession, index: int, words: str) -> None:
+    await post(http, "/wish", language="en")
     assert words in await text_of(http, f"/product/{int(COLA) + index:014d}")
 
 
