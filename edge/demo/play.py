@@ -85,9 +85,8 @@ async def playing(options: Options, *, say: Callable[[str], None]) -> AsyncItera
             admin=peers.free_port(8082),
             broker=peers.free_port(),
         )
-        film = folder / f"door-{options.seed}.mp4"
-        say("making the door camera's film" if not film.exists() else "the door camera's film is there")
-        truth = await asyncio.to_thread(stage.door_film, folder, seed=options.seed)
+        say("preparing the door camera's film (slow the first time only)")
+        film, truth = await asyncio.to_thread(stage.door_film, folder)
         say("importing the catalogue, writing documents and keys")
         devices = Devices(kiosk_scanner=lines[0].device, till_scanner=lines[1].device, door_clip=film)
         ready = await stage.stage(folder, ports=ports, devices=devices, truth=truth)

@@ -22,6 +22,8 @@ from edge.errors import UsageError
 from edge.grants import Grant, SignedGrant, sign
 
 CLIP_S = 30.0
+DOOR_SEED = 11
+"""Twelve people, two with trolleys, some meeting on the line. How well such films are counted: docs/footfall.md."""
 GRANTED_UNITS = 2_000
 MARK = "storegate-demo"
 """A file of this name says that a folder is ours: `--reset` deletes no other."""
@@ -82,17 +84,17 @@ def catalogue(folder: Path) -> tuple[str, ...]:
             return tuple(row["gtin"] for row in csv.DictReader(file) if row["gtin"])
 
 
-def door_film(folder: Path, *, seed: int) -> tuple[Crossing, ...]:
-    """The camera's film and who truly crosses in it; made once a seed."""
-    film, known = folder / f"door-{seed}.mp4", folder / f"door-{seed}.json"
+def door_film(folder: Path) -> tuple[Path, tuple[Crossing, ...]]:
+    """The camera's film and who truly crosses in it; made once."""
+    film, known = folder / f"door-{DOOR_SEED}.mp4", folder / f"door-{DOOR_SEED}.json"
     if not (film.exists() and known.exists()):
         from devices.footfall.clip import write_door_clip  # noqa: PLC0415 - numpy and OpenCV, only when needed
 
         new = film.with_name("new.mp4")
-        truth = tuple(Crossing(each.time_s, each.forward) for each in write_door_clip(new, seed, CLIP_S))
+        truth = tuple(Crossing(each.time_s, each.forward) for each in write_door_clip(new, DOOR_SEED, CLIP_S))
         known.write_bytes(msgspec.json.encode(truth))
         new.rename(film)
-    return msgspec.json.decode(known.read_bytes(), type=tuple[Crossing, ...])
+    return film, msgspec.json.decode(known.read_bytes(), type=tuple[Crossing, ...])
 
 
 async def stage(folder: Path, *, ports: Ports, devices: Devices, truth: tuple[Crossing, ...]) -> Stage:
