@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,9 +22,11 @@ CREATE TABLE journal (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   epoch TEXT NOT NULL, last_seq INTEGER NOT NULL, clock_ms INTEGER NOT NULL, handed_to INTEGER NOT NULL
 );
+INSERT INTO journal VALUES (1, lower(hex(randomblob(6))), 0, 0, 0);
 """
     + outbox.SCHEMA
 )
+CUT_OFF = "a start that put it aside was cut off"
 KEEP_BROKEN = 3
 """Broken files put aside; older ones are deleted, so that a dying disk does not fill itself."""
 BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -79,10 +80,31 @@ def open_file(path: Path, held: int, clock: Clock) -> Opened:
     """
     remembered = os.pread(held, 64, 0).decode("ascii", "replace").strip()
     try:
-        return _open_or_replace(path, held, remembered, clock)
+        return _open_or_replace(path, remembered, clock)
     except sqlite3.Error as error:
-        reason, words = explain(error)
-        raise StoregateError(f"can't open the journal {path}: {words}", hint=HINTS[reason]) from error
+        raise cant_open(path, error) from error
+
+
+def cant_open(path: Path, error: sqlite3.Error) -> StoregateError:
+    reason, words = explain(error)
+    return StoregateError(f"can't open the journal {path}: {words}", hint=HINTS[reason])
+
+
+def remember(held: int, epoch: str) -> None:
+    """Puts the epoch into the lock file, once the journal's first words are in the journal and not before: what a start
+    that was cut off did not tell, the next one does.
+
+    Best effort: without it a broken journal can't name its old epoch, and nothing else changes.
+    """
+    text = epoch.encode("ascii")
+    try:
+        if os.pread(held, 64, 0) != text:
+            os.ftruncate(held, 0)
+            os.pwrite(held, text, 0)
+            os.fsync(held)
+    except OSError as error:
+        if refusal_of(error) is Refusal.IO_ERROR:
+            raise StoregateError(f"can't write the journal's lock file: {error.strerror}") from error
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -164,49 +186,50 @@ HINTS = {
 }
 
 
-def _open_or_replace(path: Path, held: int, remembered: str, clock: Clock) -> Opened:
+def _open_or_replace(path: Path, remembered: str, clock: Clock) -> Opened:
     if remembered and (not path.exists() or not path.stat().st_size):
-        return _replace(path, held, remembered, "the file was gone", clock)
+        return _replace(path, remembered, "the file was gone", clock)
     try:
         db, tail = _open_checked(path)
     except BrokenJournalError as error:
-        return _replace(path, held, remembered, str(error), clock)
+        return _replace(path, remembered, str(error), clock)
     except sqlite3.DatabaseError as error:
         if (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF not in BROKEN:
             raise
-        return _replace(path, held, remembered, str(error), clock)
-    _remember(held, tail.epoch)
-    return Opened(db, tail, None)
+        return _replace(path, remembered, str(error), clock)
+    replaced = None
+    if remembered not in {"", tail.epoch} and not tail.last_seq:
+        replaced = JournalReplaced(old_epoch=remembered, kept_as=_newest_aside(path), problem=CUT_OFF)
+    return Opened(db, tail, replaced)
 
 
 def _open_checked(path: Path) -> tuple[sqlite3.Connection, Tail]:
     db = connect(path)
     try:
-        version = _sound_version(db)
+        _look_sound(db)
         migrate(db)
-        if version == 0:
-            db.execute("INSERT INTO journal VALUES (1, ?, 0, 0, 0)", (secrets.token_hex(6),))
         return db, read_tail(db)
     except BaseException:
         db.close()
         raise
 
 
-def _sound_version(db: sqlite3.Connection) -> int:
-    """`user_version` of a file that is ours and whole, or new. Raises BrokenJournalError."""
+def _look_sound(db: sqlite3.Connection) -> None:
+    """The file is ours and whole, or new; else raises BrokenJournalError."""
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     if version == 0 and db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
         raise BrokenJournalError("it is somebody else's database")
     verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
         raise BrokenJournalError(str(verdict).replace("\n", " "))
-    return version
 
 
-def _replace(path: Path, held: int, epoch: str, problem: str, clock: Clock) -> Opened:
+def _replace(path: Path, epoch: str, problem: str, clock: Clock) -> Opened:
     now = datetime.fromtimestamp(clock.now().at_ms / 1000, UTC)
     aside = path.with_name(f"{path.name}.broken-{now:%Y%m%dT%H%M%S}")
     kept_as = ""
+    if path.exists() and not path.stat().st_size:
+        path.unlink()  # of a start that was cut off: it must not push out a file with something in it
     for side in ("", *SIDE_FILES):
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + side).rename(aside.with_name(aside.name + side))
@@ -215,18 +238,8 @@ def _replace(path: Path, held: int, epoch: str, problem: str, clock: Clock) -> O
         for side in ("", *SIDE_FILES):
             old.with_name(old.name + side).unlink(missing_ok=True)
     db, tail = _open_checked(path)
-    _remember(held, tail.epoch)
     return Opened(db, tail, JournalReplaced(old_epoch=epoch, kept_as=kept_as, problem=problem))
 
 
-def _remember(held: int, epoch: str) -> None:
-    """Best effort: without it a broken journal can't name its old epoch, and nothing else changes."""
-    text = epoch.encode("ascii")
-    try:
-        if os.pread(held, 64, 0) != text:
-            os.ftruncate(held, 0)
-            os.pwrite(held, text, 0)
-            os.fsync(held)
-    except OSError as error:
-        if refusal_of(error) is Refusal.IO_ERROR:
-            raise StoregateError(f"can't write the journal's lock file: {error.strerror}") from error
+def _newest_aside(path: Path) -> str:
+    return max((found.name for found in path.parent.glob(f"{path.name}.broken-*[0-9]")), default="")

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from edge.clock import Clock
 from edge.errors import JournalRefusedError, Refusal
 from edge.events import Event
-from edge.journal.file import connect_reader, lock, open_file
+from edge.journal.file import cant_open, connect_reader, lock, open_file, remember
 from edge.journal.outbox import Outbox, Row
 from edge.journal.reserve import Reserve
 from edge.journal.writer import Job, OutboxStats, Result, Writer
@@ -86,7 +86,11 @@ class Journal:
             writer = Writer(path, db, tail, shop=shop, reserve=reserve, free_floor_bytes=free_floor_bytes)
             if replaced is not None:
                 writer.first_words(replaced, clock.now())
+            remember(held, tail.epoch)
             journal = cls(path, held=held, writer=writer, epoch=tail.epoch, clock=clock)
+        except sqlite3.Error as error:
+            os.close(held)
+            raise cant_open(path, error) from error
         except BaseException:
             os.close(held)
             raise

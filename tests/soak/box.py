@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import sqlite3
 import sys
@@ -27,14 +28,18 @@ from edge.catalogue import FILE_NAME, import_file
 from edge.clock import Clock
 from edge.coupon_answers import Issued, Redeemed, Reserved
 from edge.documents import Documents
-from edge.errors import StoregateError
+from edge.errors import JournalRefusedError, StoregateError
 from edge.ids import CampaignId, DeviceId, Serial, StationId
 from edge.journal import Journal
+from edge.keys import GatewayKeys
 from edge.shop import Campaign, CouponKind, Shop
+from edge.store import Outcome
 from edge.tokens import SERIAL_BYTES, serial_text
 
 A = TypeVar("A")
 CALLERS = 6
+PATIENCE = 40
+"""Refusals in a row, of all callers together."""
 GTINS = tuple(f"69{number:010d}" for number in range(40))
 DAY_MS = 86_400_000
 CAMPAIGN = CampaignId("milk")
@@ -73,9 +78,11 @@ class Counter:
         self._random = Random(seed)
         self._life = f"{seed:x}"
         self._scans = 0
+        self._refusals = 0
 
     async def run(self, again: list[str], rounds: int) -> None:
         await self._grant()
+        await self._journal.read(lambda db: db.execute("SELECT COUNT(*) FROM coupon").fetchone())  # as pages do
         async with asyncio.TaskGroup() as group:
             carrier = group.create_task(self._carry())
             shares = [again[number::CALLERS] for number in range(CALLERS)]
@@ -93,7 +100,7 @@ class Counter:
             not_after_ms=4_000_000_000_000,
             seq=1,
         )
-        await self._journal.submit(grant)
+        await self._submit(grant)
 
     async def _customers(self, number: int, again: list[str], rounds: int) -> None:
         for key in (*again, *(f"{self._life}-{number}-{n}" for n in range(rounds))):
@@ -121,17 +128,29 @@ class Counter:
         item = f"{self._life}-{self._scans}"
         code = ev.Code(kind=ev.CodeKind.EMBEDDED, value=item, item=item)
         device = DeviceId(f"scanner-{number}")
-        await self._journal.submit(
-            ev.CodeScanned(at=self._clock.now(), device=device, transport=ev.Transport.FAKE, code=code)
-        )
+        await self._submit(ev.CodeScanned(at=self._clock.now(), device=device, transport=ev.Transport.FAKE, code=code))
         say("scanned", item=item)
 
     async def _ask(self, event: ev.Event, kind: type[A]) -> A:
-        reply = (await self._journal.submit(event)).reply
+        reply = (await self._submit(event)).reply
         if not isinstance(reply, kind):
             say("refused", event=type(event).__name__, reply=repr(reply))
             raise TypeError(f"{type(event).__name__} was answered with {reply!r}")
         return reply
+
+    async def _submit(self, event: ev.Event) -> Outcome:
+        """Asks again when it is refused: one fsync may fail. A disk that takes nothing any more ends it."""
+        while True:
+            try:
+                outcome = await self._journal.submit(event)
+            except JournalRefusedError:
+                self._refusals += 1
+                if self._refusals > PATIENCE:
+                    raise
+                await asyncio.sleep(0.005)
+            else:
+                self._refusals = 0
+                return outcome
 
     async def _carry(self) -> None:
         """The cloud hears rows, and lets the gateway forget half of them."""
@@ -139,14 +158,18 @@ class Counter:
         while True:
             await self._journal.wait_news(cursor)
             await asyncio.sleep(self._random.uniform(0, 0.02))
-            rows = await self._journal.pending(after_seq=cursor)
+            try:
+                rows = await self._journal.pending(after_seq=cursor)
+            except JournalRefusedError:
+                continue  # the callers find out whether it is for good
             if not rows:
                 continue
             say("sent", rows=[(row.seq, zlib.crc32(row.body), fact(row.type, row.body)) for row in rows])
             cursor = rows[-1].seq
             if self._random.random() < 0.5:
                 say("forgetting", first=rows[0].seq, last=cursor)
-                await self._journal.forget([(rows[0].seq, cursor)])
+                with contextlib.suppress(JournalRefusedError):
+                    await self._journal.forget([(rows[0].seq, cursor)])
 
 
 def fact(kind: str, body: bytes) -> str:
@@ -157,11 +180,23 @@ def fact(kind: str, body: bytes) -> str:
 
 def journal(folder: Path, given: argparse.Namespace) -> None:
     clock = Clock()
-    opened = Journal.open(folder / "journal.sqlite", shop=shop(), clock=clock, free_floor_bytes=1 << 20)
+    opened = _opened(folder / "journal.sqlite", clock)
     if opened.replaced is not None:
         say("replaced", problem=opened.replaced.problem)
     again = msgspec.json.decode(given.again.read_bytes(), type=list[str]) if given.again else []
     _run(lambda: Counter(opened, clock, given.seed).run(again, given.rounds))
+
+
+def _opened(path: Path, clock: Clock) -> Journal:
+    """A start that fails is tried again, as systemd does."""
+    starts = 5
+    while True:
+        try:
+            return Journal.open(path, shop=shop(), clock=clock, free_floor_bytes=1 << 20)
+        except StoregateError:
+            starts -= 1
+            if not starts:
+                raise
 
 
 # --- documents, catalogue, and SQLite as it should not be used --------------------------------------------
@@ -200,6 +235,11 @@ def with_check(twelve: str) -> str:
     return f"{twelve}{-total % 10}"
 
 
+def keys(folder: Path, given: argparse.Namespace) -> None:
+    opened = GatewayKeys.open(folder)
+    say("opened", holder=opened.holder("member", "somebody"), public=opened.public.hex(), short=opened.short.hex())
+
+
 def sqlite(folder: Path, given: argparse.Namespace) -> None:
     db = sqlite3.connect(folder / "plain.sqlite", isolation_level=None)
     db.execute("PRAGMA journal_mode = WAL")
@@ -226,7 +266,7 @@ def _end() -> None:
 
 
 def main() -> None:
-    works = {"journal": journal, "documents": documents, "catalogue": catalogue, "sqlite": sqlite}
+    works = {"journal": journal, "documents": documents, "catalogue": catalogue, "keys": keys, "sqlite": sqlite}
     parser = argparse.ArgumentParser()
     parser.add_argument("work_on", choices=works)
     parser.add_argument("folder", type=Path)

@@ -9,6 +9,9 @@ The model is meant to be harsher than ext4 with `data=ordered`:
 - `torn`: the disk wrote some of the rest already, in its own order: each 512-byte sector that was not synced is there
   or not, by chance, and the unsynced names are there up to some point, by chance.
 
+`bad_syncs` is the share of fsyncs that fail with EIO once and never again, as Linux does it: what they should have
+written counts as clean from then on, and is on no disk unless it is written again.
+
 `cut_at` is the number of the operation in which the power goes: repeatable, and as likely in the middle of a commit
 as between two. A write in progress may be on the disk in part (torn); an fsync in progress promises nothing.
 """
@@ -65,6 +68,10 @@ class File:
             _put(self.durable, self.now, sector)
         self._forget_changes()
 
+    def lose_sync(self) -> None:
+        """A sync failed: nothing is on the disk, and nobody will try again."""
+        self._forget_changes()
+
     def torn(self, chance: Random) -> bytes:
         """What an impatient disk has of it."""
         found = bytearray(self.durable)
@@ -91,17 +98,19 @@ Change = tuple[tuple[str, File | None], ...]
 class Disk:
     """Paths are absolute within the disk. Raises OSError as a file system does. Not thread-safe."""
 
-    def __init__(self, *, names: Names, torn: bool, cut_at: int, seed: int) -> None:
+    def __init__(self, *, names: Names, torn: bool, cut_at: int, seed: int, bad_syncs: float = 0) -> None:
         self._rule = names
         self._torn = torn
         self._cut_at = cut_at
         self._chance = Random(seed)
+        self._bad_syncs = bad_syncs
         self._names: dict[str, File] = {}
         self._durable_names: dict[str, File] = {}
         self._unsynced: list[Change] = []
         self.folders = {"/"}
         """Made for good at once: the gateway makes one, once."""
         self.operations = 0
+        self.failed_syncs = 0
         self.survivors: dict[str, bytes] | None = None
         """Set by the cut; from then on every operation fails."""
 
@@ -162,6 +171,12 @@ class Disk:
         self._change(((new, self.file(old)), (old, None)))
         self._count()
 
+    def link(self, old: str, new: str) -> None:
+        if new in self._names:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        self._change(((new, self.file(old)),))
+        self._count()
+
     def remove(self, path: str) -> None:
         self.file(path)
         self._change(((path, None),))
@@ -173,6 +188,10 @@ class Disk:
 
     def sync(self, file: File) -> None:
         self._count()
+        if self._bad_syncs and self._chance.random() < self._bad_syncs:
+            file.lose_sync()
+            self.failed_syncs += 1
+            raise OSError(errno.EIO, "this sync failed")
         file.sync()
         if self._rule is Names.ANY_SYNC:
             self._settle(self._unsynced)

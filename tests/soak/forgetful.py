@@ -3,7 +3,8 @@
     python -m tests.soak.forgetful MOUNT SURVIVORS --from FOLDER --cut-at 1234 --names any-sync --torn --seed 7
 
 Begins with what is in FOLDER. The power goes at operation `--cut-at`, or when standard input ends; what survived is
-then in SURVIVORS, and `cut N` (operations until then) is said on standard output. Needs root, /dev/fuse and libfuse.
+then in SURVIVORS, and `cut N M` (operations until then, syncs that failed) is said on standard output. Needs root,
+/dev/fuse and libfuse.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Mounted(Operations):
         if self._disk.survivors is not None and not self._told:
             self._told = True
             self._disk.save(self._survivors)
-            sys.stdout.write(f"cut {self._disk.operations}\n")
+            sys.stdout.write(f"cut {self._disk.operations} {self._disk.failed_syncs}\n")
             sys.stdout.flush()
 
     # --- what the kernel asks (fuse_operations of libfuse 2.9) -------------------------------------------
@@ -103,6 +104,10 @@ class Mounted(Operations):
         self._do(lambda: self._disk.rename(old, new))
         return 0
 
+    def link(self, new: str, old: str) -> int:
+        self._do(lambda: self._disk.link(old, new))
+        return 0
+
     def unlink(self, path: str) -> int:
         self._do(lambda: self._disk.remove(path))
         return 0
@@ -152,8 +157,9 @@ def main() -> None:
     parser.add_argument("--names", type=Names, default=Names.ANY_SYNC)
     parser.add_argument("--torn", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--bad-syncs", type=float, default=0, help="share of them that fail")
     given = parser.parse_args()
-    disk = Disk(names=given.names, torn=given.torn, cut_at=given.cut_at, seed=given.seed)
+    disk = Disk(names=given.names, torn=given.torn, cut_at=given.cut_at, seed=given.seed, bad_syncs=given.bad_syncs)
     if given.begin is not None:
         disk.load(given.begin)
     mounted = Mounted(disk, given.survivors)

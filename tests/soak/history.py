@@ -54,6 +54,8 @@ class History:
                         found.append(f"{line['did']} {line['key']}: {before}, then {line['serial']}")
                 case "scanned":
                     self.scanned.add(line["item"])
+                case "replaced":
+                    found.append(f"the journal was put aside: {line['problem']}")
                 case "sent":
                     found += [text for row in line["rows"] for text in self._sent(*row)]
                 case "forgetting":

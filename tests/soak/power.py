@@ -39,6 +39,7 @@ class Cut(NamedTuple):
     said: list[dict[str, Any]]
     operations: int
     """Until the power went."""
+    failed_syncs: int
     early: bool
     """Whether it went while the box worked."""
 
@@ -55,25 +56,28 @@ def need_fuse() -> None:
         pytest.skip(f"power cuts need FUSE: apt-get install fuse libfuse2; {error}")
 
 
-def cut_power(folder: Path, box: Sequence[str], *, begin: Path | None, cut_at: int, way: Way, seed: int) -> Cut:
+def cut_power(
+    folder: Path, box: Sequence[str], *, begin: Path | None, cut_at: int, way: Way, seed: int, bad_syncs: float = 0
+) -> Cut:
     """Runs `tests.soak.box` on a disk, until operation `cut_at` or its end; `{mount}` in `box` is filled in."""
     mount, survivors = folder / "mount", folder / "survivors"
     mount.mkdir(parents=True)
     survivors.mkdir()
     options = [f"--cut-at={cut_at}", f"--names={way.names}", f"--seed={seed}", *(["--torn"] if way.torn else [])]
+    options += [f"--bad-syncs={bad_syncs}"] if bad_syncs else []
     options += [f"--from={begin}"] if begin is not None else []
     with _disk(mount, survivors, options, folder / "disk.log") as disk:
         said = _work([text.format(mount=mount) for text in box], folder / "box.log")
         assert disk.stdin is not None
         assert disk.stdout is not None
         disk.stdin.close()  # the plug
-        operations = int(disk.stdout.readline().split()[1])
+        operations, failed_syncs = map(int, disk.stdout.readline().split()[1:])
     early = operations == cut_at
-    problems = [line for line in said if line["did"] in {"refused", "replaced"}]
+    problems = [line for line in said if line["did"] == "refused"]
     problems += [] if early else [line for line in said if line["did"] == "failed"]
     assert not problems, f"the box failed on a disk that worked: {problems}"
     assert said, f"the box said nothing; see {folder}/box.log"
-    return Cut(survivors, said, operations, early)
+    return Cut(survivors, said, operations, failed_syncs, early)
 
 
 @contextmanager

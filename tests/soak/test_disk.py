@@ -134,3 +134,15 @@ def test_random_writes_and_syncs_agree_with_a_plain_model() -> None:
                     at_sync = bytes(plain)
         assert bytes(file.now) == bytes(plain)
         assert bytes(file.durable) == at_sync
+
+
+def test_a_sync_that_failed_is_not_made_good_by_the_next_one() -> None:
+    disk = Disk(names=Names.ANY_SYNC, torn=False, cut_at=0, seed=0, bad_syncs=1.0)
+    file = disk.create("/a")
+    disk.write(file, b"a" * SECTOR, 0)
+    with pytest.raises(OSError, match="sync failed"):
+        disk.sync(file)
+    disk._bad_syncs = 0
+    disk.write(file, b"b" * SECTOR, SECTOR)
+    disk.sync(file)
+    assert survivors(disk) == {"/a": bytes(SECTOR) + b"b" * SECTOR}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,8 +14,10 @@ import msgspec
 import pytest
 
 from edge.catalogue import FILE_NAME, Catalogue
+from edge.clock import Clock
 from edge.documents import Documents
-from tests.soak.box import GTINS, with_check
+from edge.journal import Journal
+from tests.soak.box import GTINS, shop, with_check
 from tests.soak.conftest import Told
 from tests.soak.disk import Names
 from tests.soak.history import History
@@ -25,6 +29,7 @@ CUTS_A_LIFE = 5
 OPENING = 150
 """Operations until a new journal is open: one cut in four falls in there, or in a later start's recovery."""
 BUSY = 2500
+BAD_SYNCS = 0.1
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +65,60 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged(folder: Path, seed: int
         f"told twice 0, journals put aside 0; seed {seed}"
     )
     assert promises
+
+
+def test_a_sync_that_fails_costs_only_those_who_were_refused(folder: Path, seed: int, cuts: int, told: Told) -> None:
+    """One fsync in fifty fails; the power goes later. What was acknowledged in between is on the disk."""
+    random = Random(seed)
+    promises = failed = 0
+    for number in range(max(1, cuts // 5)):
+        history, place = History(), folder / f"{number:04}"
+        way, cut_at = WAYS[number % len(WAYS)], random.randint(OPENING, BUSY)
+        box = ["journal", "{mount}", f"--seed={number + 1}"]
+        cut = cut_power(place / "cut", box, begin=None, cut_at=cut_at, way=way, seed=seed + number, bad_syncs=BAD_SYNCS)
+        problems = history.hear(cut.said) + history.problems(cut.survivors, place / "looked-at")
+        assert not problems, f"cut {number} at operation {cut_at} ({way}): {problems[:10]}"
+        promises += history.promises
+        failed += cut.failed_syncs
+    told.say(f"power: {number + 1} cuts, {failed} syncs failed before, {promises} promises kept; seed {seed}")
+    assert failed
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_a_journal_that_was_replaced_is_told_once(folder: Path, seed: int, way: Way, told: Told, cuts: int) -> None:
+    """The power goes while a broken journal is put aside: at the end the cloud hears of it, once."""
+    begin = folder / "broken"
+    begin.mkdir()
+    first = Journal.open(begin / "journal.sqlite", shop=shop(), clock=Clock())
+    asyncio.run(first.close())
+    (begin / "journal.sqlite").write_bytes(b"not a database, not even nearly" * 400)
+    for number in range(max(2, cuts // 5)):
+        place = folder / f"{number:04}"
+        box = ["journal", "{mount}", "--rounds=0"]
+        cut = cut_power(place / "cut", box, begin=begin, cut_at=number + 1, way=way, seed=seed + number)
+        shutil.copytree(cut.survivors, place / "looked-at")
+        path = place / "looked-at" / "journal.sqlite"
+        asyncio.run(Journal.open(path, shop=shop(), clock=Clock()).close())
+        with closing(sqlite3.connect(path)) as db:
+            rows = db.execute("SELECT body FROM outbox WHERE type = 'journal.replaced.v1'").fetchall()
+        epochs = [msgspec.json.decode(body)["old_epoch"] for (body,) in rows]
+        assert epochs == [first.epoch], f"cut at operation {number + 1} ({way}): told {epochs}"
+    told.say(f"power: a broken journal was told once, after {number + 1} cuts ({way}); seed {seed}")
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_keys_are_made_once(folder: Path, seed: int, way: Way, told: Told) -> None:
+    """A coupon that was signed must be readable for ever: no later start may find another key."""
+    for cut_at in range(1, 40, 3):
+        begin, heard = None, None
+        for again in range(3):
+            place = folder / f"{cut_at}-{again}"
+            cut = cut_power(place, ["keys", "{mount}"], begin=begin, cut_at=cut_at, way=way, seed=seed + cut_at)
+            opened = [line for line in cut.said if line["did"] == "opened"]
+            assert heard is None or not opened or opened[0] == heard, f"other keys after a cut at {cut_at}"
+            heard = heard or (opened[0] if opened else None)
+            begin = cut.survivors
+    told.say(f"power: keys are the same after every cut ({way}); seed {seed}")
 
 
 @pytest.mark.parametrize("way", WAYS, ids=str)

@@ -1,0 +1,71 @@
+"""Starts of the journal that were cut off, by a kill or a power cut, and what the next start makes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import msgspec
+
+from edge import telemetry as tm
+from edge.clock import Clock
+from edge.journal import file
+from tests.edge.test_journal import opened
+from tests.given import HandClock
+
+NAME = "journal.sqlite"
+
+
+def start_cut_off(folder: Path, clock: Clock) -> None:
+    """A start that ends once the file is open, before the journal's first words."""
+    held = file.lock(folder / NAME)
+    file.open_file(folder / NAME, held, clock).db.close()
+    os.close(held)
+
+
+def damage(folder: Path) -> None:
+    (folder / NAME).write_bytes(b"not a database, not even nearly" * 400)
+
+
+async def test_a_first_start_that_was_cut_off_is_no_damage(tmp_path: Path) -> None:
+    db = await asyncio.to_thread(file.connect, tmp_path / NAME)
+    await asyncio.to_thread(file.migrate, db)  # the last step that is one transaction of its own
+    db.close()
+    journal = await asyncio.to_thread(opened, tmp_path)
+    assert journal.replaced is None
+    assert len(journal.epoch) == 12
+    await journal.close()
+
+
+async def test_what_a_cut_off_start_did_not_tell_the_next_one_tells_once(tmp_path: Path, hand_clock: HandClock) -> None:
+    first = await asyncio.to_thread(opened, tmp_path)
+    await first.close()
+    damage(tmp_path)
+    await asyncio.to_thread(start_cut_off, tmp_path, hand_clock.clock)
+    second = await asyncio.to_thread(opened, tmp_path)
+    assert second.replaced is not None
+    [row] = await second.pending(after_seq=0)
+    told = msgspec.json.decode(row.body, type=tm.JournalReplaced)
+    assert (row.seq, told, told.old_epoch) == (1, second.replaced, first.epoch)
+    assert (tmp_path / told.kept_as).exists()
+    await second.close()
+    third = await asyncio.to_thread(opened, tmp_path)
+    assert (third.replaced, third.epoch) == (None, second.epoch)
+    await third.close()
+
+
+async def test_starts_that_were_cut_off_do_not_push_out_the_broken_journal(tmp_path: Path) -> None:
+    hand = HandClock()
+    first = await asyncio.to_thread(opened, tmp_path, hand)
+    await first.close()
+    damage(tmp_path)
+    for _ in range(6):
+        await asyncio.to_thread(start_cut_off, tmp_path, hand.clock)
+        hand.forward(60_000)
+        (tmp_path / NAME).write_bytes(b"")  # all that a power cut left of the new one
+    assert broken(tmp_path) == [b"not a"]
+
+
+def broken(folder: Path) -> list[bytes]:
+    return [path.read_bytes()[:5] for path in folder.iterdir() if ".broken-" in path.name]
