@@ -10,12 +10,15 @@ QUIET = 4
 """Modules of white around a code (ISO/IEC 18004)."""
 
 
-def svg(text: str, *, title: str = "") -> str:
-    """An inline `<svg>` that fills its box: black on white whatever the page's colours, or phones can't read it."""
+def svg(text: str) -> str:
+    """An inline `<svg>` that fills its box: black on white whatever the page's colours, or phones can't read it.
+
+    Screen readers pass it by: the words beside it say what it is for.
+    """
     made: str = _code(text).svg_inline(
-        border=QUIET, dark="#000", light="#fff", omitsize=True, title=title or None, svgclass="qr", lineclass=None
+        border=QUIET, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None
     )
-    return made
+    return made.replace("<svg ", '<svg aria-hidden="true" ', 1)
 
 
 def blocks(text: str) -> str:

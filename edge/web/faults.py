@@ -62,6 +62,7 @@ def answer(request: web.Request, fault: WebError) -> web.Response:
         "web/error.jinja",
         status=fault.status,
         fault=fault,
+        again=request.method in {"GET", "HEAD"},  # a form that was sent can't be asked for in another language
         known=f"web.{fault.code}" in pages.words_of(request),
     )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
 CHROMIUM = shutil.which("chromium") or ""
 FLAGS = [
@@ -37,11 +38,19 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def tab(browser: Browser, url: str, size: tuple[int, int] = TALL) -> AsyncIterator[Page]:
-    """A fresh browser profile with one page. A script error or a blocked resource fails the test."""
-    context = await browser.new_context(viewport={"width": size[0], "height": size[1]})
+async def tab(
+    browser: Browser, url: str, size: tuple[int, int] = TALL, *, script: bool = True, language: str = "en-US"
+) -> AsyncIterator[Page]:
+    """A fresh browser profile with one page that can be touched; `language` is what the browser asks for.
+
+    A script error, a blocked resource or a request to any other host fails the test.
+    """
+    viewport: ViewportSize = {"width": size[0], "height": size[1]}
+    context = await browser.new_context(viewport=viewport, java_script_enabled=script, has_touch=True, locale=language)
     page = await context.new_page()
     wrong: list[str] = []
+    here = urlsplit(url).netloc
+    page.on("request", lambda asked: None if urlsplit(asked.url).netloc == here else wrong.append(asked.url))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
     try:
@@ -74,11 +83,12 @@ CHECKS = r"""
   const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
   for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) flaws.push(`id ${id} twice`);
   for (const e of document.querySelectorAll("img:not([alt])")) flaws.push(`no alt: ${e.src}`);
-  for (const e of document.querySelectorAll("svg:not([aria-hidden], [role=img][aria-label])")) flaws.push("svg is read out");
+  for (const e of document.querySelectorAll("svg:not([aria-hidden], [role=img][aria-label])"))
+    flaws.push("svg is read out");
   for (const e of document.querySelectorAll("ul > :not(li), ol > :not(li)")) flaws.push(`${tell(e)} in a list`);
 
   // controls
-  for (const e of document.querySelectorAll("a, button, input:not([type=hidden])")) {
+  for (const e of document.querySelectorAll("a, button, summary, input:not([type=hidden])")) {
     if (!shown(e)) continue;
     if (!name(e)) flaws.push(`no name: ${e.outerHTML.slice(0, 80)}`);
     if (e.tabIndex < 0) flaws.push(`not by keyboard: ${tell(e)}`);

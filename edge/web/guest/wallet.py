@@ -30,6 +30,7 @@ def routes(
 ) -> list[web.AbstractRouteDef]:
     wallet = Wallet(desk, Identity(keys, days=settings.wallet_days), clock)
     return [
+        web.get("/", wallet.start),
         web.get("/wallet", wallet.open),
         web.post("/wallet/claim", wallet.claim),
         web.get("/c/{token}", wallet.coupon),
@@ -79,6 +80,10 @@ class Wallet:
         )
         self._identity.keep(response, number)
         return response
+
+    async def start(self, _: web.Request) -> web.Response:
+        """The bare address, typed off a poster."""
+        raise web.HTTPFound("/wallet")
 
     async def claim(self, request: web.Request) -> web.Response:
         """A form: `campaign`, `got` (how many there were before), `tag`. Pressed twice, it is one coupon."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,14 +13,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from edge.config import Listener
 from edge.ids import StationId
 from edge.shop import Campaign, CouponKind
-from edge.web.app import listen
-from edge.web.guest import faces, wallet
+from edge.web.guest import faces
 from edge.web.guest.rates import Rate, is_loopback
 from tests.edge.coupons.given_coupons import DAY_MS, campaign
 from tests.edge.coupons.given_desk import Counter, counter
+from tests.edge.coupons.given_guest import guest_listener
 from tests.given import NOON_MS
 
 TILL = StationId("till-1")
@@ -48,12 +48,10 @@ class Phone:
 
 @asynccontextmanager
 async def guest(folder: Path, *campaigns: Campaign, units: int = 10) -> AsyncIterator[tuple[Counter, Phone]]:
-    async with counter(folder, *campaigns, units=units) as made:
-        routes = wallet.routes(made.desk, keys=made.keys, clock=made.hand.clock, settings=made.config.coupons)
-        async with listen("guest", Listener(), routes, host_names=None) as bound:
-            jar = aiohttp.CookieJar(unsafe=True)
-            async with aiohttp.ClientSession(cookie_jar=jar) as http:
-                yield made, Phone(http, bound.url)
+    async with guest_listener(folder, *campaigns, units=units) as (made, bound):
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(cookie_jar=jar) as http:
+            yield made, Phone(http, bound.url)
 
 
 async def test_a_shopper_takes_a_coupon_and_the_till_takes_it(tmp_path: Path) -> None:
@@ -163,12 +161,36 @@ async def test_pages_stand_on_their_own(tmp_path: Path) -> None:
     """No script, no inline style, each control named, both languages of everything."""
     async with guest(tmp_path) as (_, phone):
         _, path, _ = await phone.post(**await phone.form())
+        titles = {"zh-CN": ["卡包", "牛奶减三元", "这张券用不了", "抱歉"]}
+        titles["en"] = ["Wallet", "3 yuan off milk", "This coupon can't be used", "Sorry"]
         for lang in ("zh-CN", "en"):
-            for where in ("/wallet", path, "/c/AAAA"):
+            for where, title in zip(("/wallet", path, "/c/AAAA", "/none"), titles[lang], strict=True):
                 _, page = await phone.get(where, lang)
                 assert f'<html lang="{lang}"' in page
+                assert f"<title>{html.escape(title)}</title>".replace("&#x27;", "&#39;") in page
                 assert not re.search(r"<script|\sstyle=|\son\w+=|guest\.(?!css)\w+", page)
                 HTMLParser().feed(page)
+
+
+async def test_a_language_once_chosen_stays(tmp_path: Path) -> None:
+    async with guest(tmp_path) as (_, phone):
+        assert 'lang="en"' in (await phone.get("/wallet?lang=en", "zh-CN"))[1]
+        form = await phone.form()
+        _, path, page = await phone.post(**form)
+        assert "Show this code at the till" in page
+        for where in ("/wallet", path, "/c/AAAA", "/none", "/wallet?no=used"):
+            assert '<html lang="en"' in (await phone.get(where, "zh-CN"))[1], where
+        assert '<html lang="zh-CN"' in (await phone.get(f"{path}?lang=zh-CN", "en"))[1]
+        assert '<html lang="zh-CN"' in (await phone.get("/wallet", "en"))[1]
+
+
+async def test_the_bare_address_and_every_error_lead_to_the_wallet(tmp_path: Path) -> None:
+    async with guest(tmp_path) as (_, phone):
+        async with phone.http.get(f"{phone.url}/") as answer:
+            assert (answer.status, answer.url.path) == (200, "/wallet")
+        assert 'href="/"' in (await phone.get("/none"))[1]
+        _, _, page = await phone.post(**(await phone.form() | {"tag": "0"}))
+        assert "lang=" not in page.partition("<main")[2]  # nobody can switch the language of a form that was sent
 
 
 def test_worth_is_one_figure_in_the_way_people_say_it() -> None:
