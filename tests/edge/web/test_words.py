@@ -59,3 +59,14 @@ def test_no_text_is_left_over() -> None:
     made = ("shop.shelf_", "web.", *(f"shop.{about}_" for about in notices))
     unused = [key for key, _ in WORDS.items() if key.startswith(("shop.", "web.")) and f'"{key}"' not in text]
     assert [key for key in unused if not key.startswith(made)] == []
+
+
+def test_every_page_has_a_title_and_stands_in_the_frame_that_says_its_language() -> None:
+    for name, text in sources().items():
+        if name.endswith(".jinja") and "<html" in text:
+            assert name == "web/base.jinja"
+            assert '<html lang="{{ lang }}"' in text
+        if "{% extends" in text and not name.endswith("frame.jinja"):
+            title = re.search(r"{% block title %}(.+?){% endblock %}", text)
+            assert title, name
+            assert "{{" in title[1], name
