@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import sqlite3
@@ -27,6 +28,8 @@ INSERT INTO journal VALUES (1, lower(hex(randomblob(6))), 0, 0, 0);
     + outbox.SCHEMA
 )
 CUT_OFF = "a start that put it aside was cut off"
+CHUNK = 1 << 20
+"""Bytes of the log that are written again at a time."""
 KEEP_BROKEN = 3
 """Broken files put aside; older ones are deleted, so that a dying disk does not fill itself."""
 BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -108,10 +111,13 @@ def remember(held: int, epoch: str) -> None:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """The writer's connection: a commit returns when it is on the disk."""
+    """The writer's connection: a commit returns when it is on the disk. No other may have the file open for writing."""
+    _write_log_again(path)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
     try:
-        db.execute("PRAGMA journal_mode = WAL")
+        (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":  # SQLite goes on in the old mode, in which synchronous = FULL promises less
+            raise sqlite3.OperationalError(f"it can't have a write-ahead log, only {mode!r}")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA journal_size_limit = 16777216")
         db.execute("PRAGMA foreign_keys = ON")
@@ -120,6 +126,24 @@ def connect(path: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _write_log_again(path: Path) -> None:
+    """Makes sure that the write-ahead log is on the disk as it reads, before anything is built on it.
+
+    Linux tells of a failed fsync once; what it did not write counts as clean from then on and reads well, from memory.
+    Commits behind it would be acknowledged, and go with it when the power does.
+    """
+    try:
+        with path.with_name(path.name + "-wal").open("r+b", buffering=0) as log:
+            at = 0
+            while data := os.pread(log.fileno(), CHUNK, at):
+                at += os.pwrite(log.fileno(), data, at)
+            os.fsync(log.fileno())
+    except OSError as error:
+        if error.errno == errno.EIO:
+            raise sqlite3.OperationalError(f"the write-ahead log: {error.strerror}") from error
+        # there is none; or what forbids writing it will forbid SQLite to, which has the words for it
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:

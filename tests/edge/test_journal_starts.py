@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import shutil
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from edge import telemetry as tm
 from edge.clock import Clock
+from edge.errors import StoregateError
 from edge.journal import file
-from tests.edge.test_journal import opened
+from tests.edge.test_journal import opened, scan
 from tests.given import HandClock
 
 NAME = "journal.sqlite"
@@ -69,3 +73,34 @@ async def test_starts_that_were_cut_off_do_not_push_out_the_broken_journal(tmp_p
 
 def broken(folder: Path) -> list[bytes]:
     return [path.read_bytes()[:5] for path in folder.iterdir() if ".broken-" in path.name]
+
+
+async def test_the_log_of_a_dead_process_is_on_the_disk_before_anything_is_built_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be whole in memory only: an fsync that failed is told once, to a process that is gone."""
+    first = await asyncio.to_thread(opened, tmp_path)
+    await first.submit(scan())
+    dead = tmp_path / "dead"
+    await asyncio.to_thread(copy_files, tmp_path, dead)  # as kill -9 leaves them
+    await first.close()
+    before = (dead / f"{NAME}-wal").read_bytes()
+    assert before
+
+    def no_sync(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", no_sync)
+        with pytest.raises(StoregateError, match="write-ahead log"):
+            await asyncio.to_thread(opened, dead)
+    assert (dead / f"{NAME}-wal").read_bytes() == before
+    second = await asyncio.to_thread(opened, dead)
+    assert (second.epoch, second.last_seq) == (first.epoch, first.last_seq)
+    await second.close()
+
+
+def copy_files(source: Path, target: Path) -> None:
+    target.mkdir()
+    for path in source.glob(f"{NAME}*"):
+        shutil.copy(path, target)

@@ -84,6 +84,17 @@ def test_a_sync_that_fails_costs_only_those_who_were_refused(folder: Path, seed:
     assert failed
 
 
+def test_a_first_start_that_is_cut_off_is_no_damage(folder: Path, seed: int, cuts: int, told: Told) -> None:
+    """The power goes at each step of it in turn."""
+    for number in range(max(4, cuts // 2)):
+        history, place, way = History(), folder / f"{number:04}", WAYS[number % len(WAYS)]
+        box = ["journal", "{mount}", "--rounds=0"]
+        cut = cut_power(place / "cut", box, begin=None, cut_at=number + 1, way=way, seed=seed + number)
+        problems = history.hear(cut.said) + history.problems(cut.survivors, place / "looked-at")
+        assert not problems, f"cut at operation {number + 1} ({way}): {problems}"
+    told.say(f"power: no damage was told after {number + 1} cuts of a first start; seed {seed}")
+
+
 @pytest.mark.parametrize("way", WAYS, ids=str)
 def test_a_journal_that_was_replaced_is_told_once(folder: Path, seed: int, way: Way, told: Told, cuts: int) -> None:
     """The power goes while a broken journal is put aside: at the end the cloud hears of it, once."""
