@@ -27,4 +27,5 @@ def across(gray: Gray, *, sigma_px: float) -> Gray:
     blur = np.exp(-2 * (np.pi * sigma_px * frequency) ** 2)
     sharp = np.fft.irfft(spectrum * blur / (blur**2 + NOISE), n=rows.shape[1], axis=1)[:, margin:-margin] + mean
     low, high = np.percentile(sharp, (1, 99))
-    return np.clip((sharp - low) * (255 / max(1.0, float(high - low))), 0, 255).astype(np.uint8)
+    stretched: Gray = np.clip((sharp - low) * (255 / max(1.0, float(high - low))), 0, 255).astype(np.uint8)
+    return stretched

@@ -1,8 +1,9 @@
 """Live frames → scans. Pure: frames and their times come in.
 
-The schedule: every frame with the fast flags; every third one with the full flags; the one after it also turned by
-45°, left and right in turn, because zxing-cpp is blind for an EAN-13 between 35 and 55°; zbar once a second when
-nothing was read for a second. Where turning helped, the next frame is turned first.
+The schedule: every frame with the fast flags; every third one with the full flags (every ninth for Data Matrix in all
+directions, which is dear); the one after it also turned by 45°, left and right in turn, because zxing-cpp is blind for
+an EAN-13 between 35 and 55°; zbar once a second when nothing was read for a second. Where turning helped, the next
+frame is turned first.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ class Live:
 
     def __init__(self, formats: Formats) -> None:
         linear = tuple(name for name in formats.names if name not in decode.MATRIX)
+        matrix = tuple(name for name in formats.names if name in decode.MATRIX)
         self._formats = formats
         self._linear = decode.choose(linear) if linear else None
+        self._matrix = decode.choose(matrix) if matrix else None
         self._gate = Gate()
         self._votes = Votes()
         self._index = 0
@@ -40,6 +43,8 @@ class Live:
 
     def see(self, gray: Gray, *, at_s: float) -> list[Spotted]:
         """New scans in a frame; most frames have none."""
+        if self._hit_s == float("-inf"):
+            self._hit_s = at_s  # nothing was missed yet that wants a second opinion
         if not self._gate.opened(gray, at_s=at_s):
             return []
         reads = self._read(gray, at_s=at_s)
@@ -54,7 +59,7 @@ class Live:
         if self._turned_hit and (reads := self._turned(gray)):
             return reads
         self._turned_hit = False
-        reads = decode.full(gray, self._formats) if turn == 0 else decode.fast(gray, self._formats)
+        reads = self._full(gray) if turn == 0 else decode.fast(gray, self._formats)
         if not reads and turn == 1:
             self._degrees = -self._degrees
             reads = self._turned(gray)
@@ -63,6 +68,15 @@ class Live:
             self._second_s = at_s
             reads = opinion.second(_middle(gray), self._linear)
         return reads
+
+    def _full(self, gray: Gray) -> tuple[Read, ...]:
+        """Each family by itself: half the time of both together, where each pays for what only the other needs."""
+        if self._linear and (reads := decode.full_linear(gray, self._linear)):
+            return reads
+        if self._matrix is None:
+            return ()
+        every_way = self._index % 9 == 3
+        return decode.full(gray, self._matrix) if every_way else decode.full_matrix(gray, self._matrix)
 
     def _turned(self, gray: Gray) -> tuple[Read, ...]:
         """Linear codes in the middle of the frame, turned by ±45°. Matrix codes are read at any angle anyhow."""

@@ -36,6 +36,14 @@ class Look(NamedTuple):
     reader: Reader
 
     @property
+    def plain(self) -> bool:
+        return self.name == "plain"
+
+    @property
+    def firsthand(self) -> bool:
+        return self.reader is not opinion.second
+
+    @property
     def price(self) -> float:
         """Relative cost of a pixel under this reader."""
         return _COST[self.reader]
@@ -70,12 +78,17 @@ def at_read(gray: Gray, read: Read) -> Iterator[Look]:
     degrees = math.degrees(math.atan2(by - ay + cy - dy, bx - ax + cx - dx))
     box = Box((ax + bx + cx + dx) / 4, (ay + by + cy + dy) / 4, width, height, degrees, 0.0)
     name = f"{box.x:.0f},{box.y:.0f}"
-    for scale in (1.5, 2.3):
 
-        def level(scale: float = scale) -> Patch:
-            return pictures.cut_turned(gray, box, scale=scale, margin_x=0.15 * width + 8, margin_y=0.0)
+    def level(scale: float) -> Patch:
+        return pictures.cut_turned(gray, box, scale=scale, margin_x=0.15 * width + 8, margin_y=0.0)
 
-        yield Look(f"{name} there {scale}", level, decode.fast)
+    def deblurred() -> Patch:
+        patch = _level(gray, box, FEW_ROWS)
+        return Patch(deblur.across(patch.gray, sigma_px=0.6 * width / 95 * _up(box)), patch.back)
+
+    yield Look(f"{name} there", lambda: level(1.5), decode.fast)
+    yield Look(f"{name} there, larger", lambda: level(2.3), decode.fast)
+    yield Look(f"{name} there, deblurred", deblurred, decode.fast)
 
 
 def at_box(gray: Gray, box: Box) -> Iterator[Look]:

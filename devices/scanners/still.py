@@ -56,7 +56,7 @@ def _look(look: Look, tally: Tally, formats: Formats) -> float:
     """Reads one look into the tally; what it cost in megapixels."""
     patch = look.patch()
     reads = look.reader(patch.gray, formats)
-    tally.add((_placed(read, patch) for read in reads), look=look.name, plain=look.name == "plain")
+    tally.add((_placed(read, patch) for read in reads), look=look.name, plain=look.plain, firsthand=look.firsthand)
     return patch.gray.size * look.price / 1e6
 
 

@@ -3,7 +3,7 @@
 A reader that is pushed hard enough (sharpened, enlarged, turned pictures) will sooner or later read a code that is not
 there, and in a blurred picture even the first look may. So: what Reed-Solomon vouches for counts at once; a linear code
 counts when a second, different look reads the same; and of two codes in one place the one with clearly more looks
-behind it wins, or none.
+behind it wins, or none. zbar alone is not believed where there is no check character: it reads parts of ITF codes.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ MIN_CHARS = {"ITF": 6, "Code 39": 2, "Codabar": 4}
 SMALL_MATRIX = frozenset({"Micro QR Code", "MaxiCode", "rMQR Code"})
 """Little error correction, or a pattern that clutter imitates: a changed picture must show them twice."""
 LOOKS_WANTED = 2
-LOOKS_WANTED_UNCHECKED = 2
-CLEARLY_MORE = 2
+CLEARLY_MORE = 3
 
 
 class Candidate(NamedTuple):
@@ -30,6 +29,8 @@ class Candidate(NamedTuple):
     looks: tuple[str, ...]
     plain: bool
     """Read at least once in the untouched picture by the first reader."""
+    firsthand: bool
+    """Read at least once by the first reader."""
 
 
 class Tally:
@@ -38,16 +39,18 @@ class Tally:
     def __init__(self) -> None:
         self._candidates: dict[tuple[str, str], Candidate] = {}
 
-    def add(self, reads: Iterable[Read], *, look: str, plain: bool) -> None:
+    def add(self, reads: Iterable[Read], *, look: str, plain: bool = False, firsthand: bool = True) -> None:
         for read in reads:
             if len(read.text) < MIN_CHARS.get(read.symbology, 1):
                 continue
             key = (read.text, read.symbology)
             known = self._candidates.get(key)
             if known is None:
-                self._candidates[key] = Candidate(read, (look,), plain)
+                self._candidates[key] = Candidate(read, (look,), plain, firsthand)
             elif look not in known.looks:
-                self._candidates[key] = known._replace(looks=(*known.looks, look), plain=known.plain or plain)
+                self._candidates[key] = Candidate(
+                    known.read, (*known.looks, look), known.plain or plain, known.firsthand or firsthand
+                )
 
     def doubtful(self) -> tuple[Candidate, ...]:
         """What wants another look, most-read first."""
@@ -65,7 +68,7 @@ class Tally:
 def _vouched(one: Candidate) -> bool:
     name = one.read.symbology
     if one.read.linear:
-        return len(one.looks) >= (LOOKS_WANTED if name in CHECKED else LOOKS_WANTED_UNCHECKED)
+        return len(one.looks) >= LOOKS_WANTED and (one.firsthand or name in CHECKED)
     return one.plain or name not in SMALL_MATRIX or len(one.looks) >= LOOKS_WANTED
 
 
@@ -81,7 +84,7 @@ def _beats(other: Candidate, one: Candidate) -> bool:
         return True  # a part of it
     if other.read.text in one.read.text:
         return False
-    return _vouched(other) and len(one.looks) < CLEARLY_MORE * len(other.looks)
+    return len(one.looks) < CLEARLY_MORE * len(other.looks)
 
 
 def overlap(some: tuple[tuple[int, int], ...], others: tuple[tuple[int, int], ...]) -> bool:

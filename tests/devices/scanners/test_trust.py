@@ -39,7 +39,7 @@ def test_two_texts_in_one_place_are_both_doubted() -> None:
 
 def test_clearly_more_looks_win() -> None:
     one, other = read("6901234567892"), read("6909876543214")
-    looks = [(name, one) for name in "abcd"] + [(name, other) for name in "xy"]
+    looks = [(name, one) for name in "abcdef"] + [(name, other) for name in "xy"]
     assert believed(*looks) == ["6901234567892"]
 
 
@@ -51,6 +51,13 @@ def test_two_codes_side_by_side_are_two_codes() -> None:
 def test_a_part_of_a_code_is_no_code() -> None:
     whole, part = read("16901234567899", "ITF"), read("901234", "ITF")
     assert believed(("a", whole), ("b", whole), ("a", part), ("b", part)) == ["16901234567899"]
+
+
+def test_zbar_alone_is_not_believed_without_a_check_character() -> None:
+    tally = Tally()
+    for look in "abc":
+        tally.add([read("0829220876", "ITF"), read("6901234567892", x=300)], look=look, firsthand=False)
+    assert [one.text for one in tally.trusted()] == ["6901234567892"]
 
 
 def test_very_short_unchecked_codes_are_never_believed() -> None:
