@@ -86,4 +86,8 @@ class Board:
         return known
 
     def tell(self, problem: Problem) -> None:
+        """What is told again moves to the end: a full disk's thousand refusals do not push out the rest."""
+        same = [known for known in self.problems if (known.where, known.text) == (problem.where, problem.text)]
+        for known in same:
+            self.problems.remove(known)
         self.problems.append(problem)
