@@ -32,6 +32,7 @@ _COST: dict[Reader, float] = {decode.fast: 1.0, decode.full: 4.0, decode.global_
 
 class Look(NamedTuple):
     name: str
+    """The way, not the place: the same way at two places that overlap is one look."""
     patch: Callable[[], Patch]
     reader: Reader
 
@@ -77,7 +78,6 @@ def at_read(gray: Gray, read: Read) -> Iterator[Look]:
     height = max(0.1 * width, 6.0, ((dx - ax) ** 2 + (dy - ay) ** 2) ** 0.5)
     degrees = math.degrees(math.atan2(by - ay + cy - dy, bx - ax + cx - dx))
     box = Box((ax + bx + cx + dx) / 4, (ay + by + cy + dy) / 4, width, height, degrees, 0.0)
-    name = f"{box.x:.0f},{box.y:.0f}"
 
     def level(scale: float) -> Patch:
         return pictures.cut_turned(gray, box, scale=scale, margin_x=0.15 * width + 8, margin_y=0.0)
@@ -86,21 +86,19 @@ def at_read(gray: Gray, read: Read) -> Iterator[Look]:
         patch = _level(gray, box, FEW_ROWS)
         return Patch(deblur.across(patch.gray, sigma_px=0.6 * width / 95 * _up(box)), patch.back)
 
-    yield Look(f"{name} there", lambda: level(1.5), decode.fast)
-    yield Look(f"{name} there, larger", lambda: level(2.3), decode.fast)
-    yield Look(f"{name} there, deblurred", deblurred, decode.fast)
+    yield Look("there", lambda: level(1.5), decode.fast)
+    yield Look("there, larger", lambda: level(2.3), decode.fast)
+    yield Look("there, deblurred", deblurred, decode.fast)
 
 
 def at_box(gray: Gray, box: Box) -> Iterator[Look]:
     """A striped place laid level, as two readers see it: enough for a code that is sharp."""
-    name = f"{box.x:.0f},{box.y:.0f}"
-    yield Look(f"{name} level", lambda: _level(gray, box, LEVEL_ROWS), decode.fast)
-    yield Look(f"{name} level zbar", lambda: _level(gray, box, LEVEL_ROWS), opinion.second)
+    yield Look("level", lambda: _level(gray, box, LEVEL_ROWS), decode.fast)
+    yield Look("level zbar", lambda: _level(gray, box, LEVEL_ROWS), opinion.second)
 
 
 def harder_at_box(gray: Gray, box: Box) -> Iterator[Look]:
     """The same averaged along its bars, sharpened, and with blur of several widths taken back."""
-    name = f"{box.x:.0f},{box.y:.0f}"
     module_px = box.width / 105 * _up(box)
 
     def rows(change: Callable[[Gray], Gray], count: int) -> Callable[[], Patch]:
@@ -113,17 +111,17 @@ def harder_at_box(gray: Gray, box: Box) -> Iterator[Look]:
     def sharp(gray: Gray) -> Gray:
         return pictures.sharpened(gray, sigma_px=module_px, amount=3.0)
 
-    yield Look(f"{name} bars", lambda: _level(gray, box, FEW_ROWS), decode.fast)
-    yield Look(f"{name} sharp", rows(sharp, LEVEL_ROWS), decode.fast)
-    yield Look(f"{name} sharp zbar", rows(sharp, FEW_ROWS), opinion.second)
+    yield Look("bars", lambda: _level(gray, box, FEW_ROWS), decode.fast)
+    yield Look("sharp", rows(sharp, LEVEL_ROWS), decode.fast)
+    yield Look("sharp zbar", rows(sharp, FEW_ROWS), opinion.second)
     for blur in (0.5, 0.7, 0.9, 1.1, 1.35):
 
         def back(gray: Gray, sigma_px: float = blur * module_px) -> Gray:
             return deblur.across(gray, sigma_px=sigma_px)
 
-        yield Look(f"{name} deblurred {blur}", rows(back, FEW_ROWS), decode.fast)
-        yield Look(f"{name} deblurred {blur} zbar", rows(back, FEW_ROWS), opinion.second)
-    yield Look(f"{name} even", rows(pictures.evened, LEVEL_ROWS), decode.global_threshold)
+        yield Look(f"deblurred {blur}", rows(back, FEW_ROWS), decode.fast)
+        yield Look(f"deblurred {blur} zbar", rows(back, FEW_ROWS), opinion.second)
+    yield Look("even", rows(pictures.evened, LEVEL_ROWS), decode.global_threshold)
 
 
 def _up(box: Box) -> float:
@@ -206,4 +204,4 @@ def tiles(gray: Gray) -> Iterator[Look]:
                 inner = pictures.scaled(patch.gray, 2)
                 return Patch(inner.gray, _chain(patch, inner))
 
-            yield Look(f"tile {left},{top}", part, decode.full)
+            yield Look("tile", part, decode.full)

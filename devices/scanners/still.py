@@ -23,6 +23,9 @@ def read_all(gray: Gray, formats: Formats, *, budget_mpx: float = BUDGET_MPX) ->
     _look(looks.first(gray), tally, formats)
     for one in tally.doubtful():
         _try(looks.at_read(gray, one.read), tally, formats, CONFIRM_MPX, enough=lambda: False)
+    for one in tally.doubtful():
+        if one.plain:
+            tally.suspect(one.read)
     left = min(budget_mpx, REST_MPX) if tally.trusted() else budget_mpx
     boxes = looks.boxes_of(gray)
     if not tally.trusted():

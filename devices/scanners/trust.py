@@ -18,6 +18,8 @@ MIN_CHARS = {"ITF": 6, "Code 39": 2, "Codabar": 4}
 SMALL_MATRIX = frozenset({"Micro QR Code", "MaxiCode", "rMQR Code"})
 """Little error correction, or a pattern that clutter imitates: a changed picture must show them twice."""
 LOOKS_WANTED = 2
+LOOKS_WANTED_SUSPECT = 4
+"""Of a linear code that zbar alone reads, or that was not seen again when its very place was looked at closely."""
 CLEARLY_MORE = 3
 
 
@@ -31,6 +33,8 @@ class Candidate(NamedTuple):
     """Read at least once in the untouched picture by the first reader."""
     firsthand: bool
     """Read at least once by the first reader."""
+    suspect: bool = False
+    """Its place was looked at closely and did not say the same again."""
 
 
 class Tally:
@@ -48,9 +52,14 @@ class Tally:
             if known is None:
                 self._candidates[key] = Candidate(read, (look,), plain, firsthand)
             elif look not in known.looks:
-                self._candidates[key] = Candidate(
-                    known.read, (*known.looks, look), known.plain or plain, known.firsthand or firsthand
+                self._candidates[key] = known._replace(
+                    looks=(*known.looks, look), plain=known.plain or plain, firsthand=known.firsthand or firsthand
                 )
+
+    def suspect(self, read: Read) -> None:
+        """A closer look at the place of this read did not show it again."""
+        key = (read.text, read.symbology)
+        self._candidates[key] = self._candidates[key]._replace(suspect=True)
 
     def doubtful(self) -> tuple[Candidate, ...]:
         """What wants another look, most-read first."""
@@ -68,7 +77,8 @@ class Tally:
 def _vouched(one: Candidate) -> bool:
     name = one.read.symbology
     if one.read.linear:
-        return len(one.looks) >= LOOKS_WANTED and (one.firsthand or name in CHECKED)
+        wanted = LOOKS_WANTED_SUSPECT if one.suspect or not one.firsthand else LOOKS_WANTED
+        return len(one.looks) >= wanted and (one.firsthand or name in CHECKED)
     return one.plain or name not in SMALL_MATRIX or len(one.looks) >= LOOKS_WANTED
 
 

@@ -55,9 +55,19 @@ def test_a_part_of_a_code_is_no_code() -> None:
 
 def test_zbar_alone_is_not_believed_without_a_check_character() -> None:
     tally = Tally()
-    for look in "abc":
+    for look in "abcd":
         tally.add([read("0829220876", "ITF"), read("6901234567892", x=300)], look=look, firsthand=False)
     assert [one.text for one in tally.trusted()] == ["6901234567892"]
+
+
+def test_what_its_own_place_does_not_show_again_needs_four_looks() -> None:
+    tally, cola = Tally(), read("6901234567892")
+    tally.add([cola], look="plain", plain=True)
+    tally.suspect(cola)
+    for count, look in enumerate("abc", 2):
+        assert tally.trusted() == (), count
+        tally.add([cola], look=look)
+    assert tally.trusted() == (cola,)
 
 
 def test_very_short_unchecked_codes_are_never_believed() -> None:
