@@ -92,4 +92,3 @@ def _burst(strokes: list[tuple[int, int]]) -> Burst:
         texts={layout: keymap.typed(strokes, layout) for layout in LAYOUTS},
         keypad=any(code in keymap.KEYPAD for code, _ in strokes),
     )
-

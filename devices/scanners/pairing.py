@@ -130,9 +130,7 @@ def _damaged(known: str, text: str) -> tuple[str, str, str] | None:
     return None
 
 
-def _problems(
-    matches: list[tuple[Burst, _Match]], prefixes: set[str], suffixes: set[str]
-) -> Iterable[str]:
+def _problems(matches: list[tuple[Burst, _Match]], prefixes: set[str], suffixes: set[str]) -> Iterable[str]:
     yield from dict.fromkeys(match.fault for _, match in matches if match.fault)
     if any("" not in match.layouts for _, match in matches) and not _layouts([match for _, match in matches]):
         yield "no layout fits all codes: set its keyboard language to English (US)"

@@ -45,9 +45,7 @@ def _explains(tally: Tally, box: Box) -> Callable[[], bool]:
     return lambda: _explained(box, tally.trusted())
 
 
-def _try(
-    ladder: Iterable[Look], tally: Tally, formats: Formats, left: float, *, enough: Callable[[], bool]
-) -> float:
+def _try(ladder: Iterable[Look], tally: Tally, formats: Formats, left: float, *, enough: Callable[[], bool]) -> float:
     for look in ladder:
         if left <= 0 or enough():
             break

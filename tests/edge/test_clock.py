@@ -83,7 +83,7 @@ def test_the_journal_s_newest_moment_is_a_floor(hand_clock: HandClock) -> None:
     assert hand_clock.clock.now().state is ClockState.SYNCED
 
 
-MOVES = st.lists(st.tuples(st.integers(0, 100_000), st.integers(-10**9, 10**9), st.booleans()), max_size=40)
+MOVES = st.lists(st.tuples(st.integers(0, 100_000), st.integers(-(10**9), 10**9), st.booleans()), max_size=40)
 
 
 @given(moves=MOVES, first=st.integers(0, 2 * NOON_MS))

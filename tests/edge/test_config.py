@@ -94,8 +94,7 @@ def test_every_mistake_is_told_at_once_with_what_was_meant() -> None:
 
 def test_rules_between_keys_and_sections() -> None:
     found = mistakes(
-        LEAST + '[mqtt]\ncert_file = "c"\n[stations.t]\nkind = "till"\n'
-        '[[scanners]]\nid = "a"\ntransport = "serial"\n'
+        LEAST + '[mqtt]\ncert_file = "c"\n[stations.t]\nkind = "till"\n[[scanners]]\nid = "a"\ntransport = "serial"\n'
     )
     assert "go together" in found["mqtt"][0]
     found = mistakes(

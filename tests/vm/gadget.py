@@ -12,9 +12,7 @@ GADGETS = CONFIGFS / "usb_gadget"
 WAIT_S = 60
 """Emulation is some twenty times slower than a machine."""
 
-KEYBOARD = bytes.fromhex(
-    "05010906a101050719e029e71500250175019508810295017508810395067508150025650507190029658100c0"
-)
+KEYBOARD = bytes.fromhex("05010906a101050719e029e71500250175019508810295017508810395067508150025650507190029658100c0")
 """Boot keyboard: modifiers, a reserved byte, six keys."""
 
 

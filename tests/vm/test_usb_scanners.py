@@ -43,9 +43,7 @@ def machine() -> None:
 
 @pytest.fixture
 def pos() -> Iterator[Gadget]:
-    made = Gadget(
-        vendor=0x0C2E, product=0x0907, name="POS Scanner", descriptor=DESCRIPTOR, report_bytes=64, boot=False
-    )
+    made = Gadget(vendor=0x0C2E, product=0x0907, name="POS Scanner", descriptor=DESCRIPTOR, report_bytes=64, boot=False)
     yield made
     made.remove()
 

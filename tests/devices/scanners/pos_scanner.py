@@ -13,19 +13,21 @@ DESCRIPTOR = bytes.fromhex(
 )
 """As a Honeywell scanner has it."""
 
-NEWLAND = bytes.fromhex("058c0902a101" "150026ff007508950809fe8102" "2501750195 0809ff8102".replace(" ", "") + "c0")
+NEWLAND = bytes.fromhex("058c0902a101150026ff007508950809fe81022501750195 0809ff8102".replace(" ", "") + "c0")
 """No report id, no length, no AIM: eight bytes of data and a flag."""
 
 
 def report(text: str, aim: str, *, more: bool = False) -> bytes:
     data = text.encode()
-    return b"".join((
-        bytes([2, len(data)]),
-        aim.encode(),
-        data.ljust(56, b"\0"),
-        b"\0\0",
-        bytes([1 if more else 0]),
-    ))
+    return b"".join(
+        (
+            bytes([2, len(data)]),
+            aim.encode(),
+            data.ljust(56, b"\0"),
+            b"\0\0",
+            bytes([1 if more else 0]),
+        )
+    )
 
 
 def reports(text: str, aim: str) -> list[bytes]:

@@ -23,9 +23,7 @@ from tests.devices.scanners.given_scanner import section
 from tests.given import HandClock
 
 
-@pytest.mark.parametrize(
-    ("transport", "kind"), [("serial", SerialPort), ("hid-keyboard", Wedge), ("hid-pos", HidRaw)]
-)
+@pytest.mark.parametrize(("transport", "kind"), [("serial", SerialPort), ("hid-keyboard", Wedge), ("hid-pos", HidRaw)])
 def test_each_transport_has_its_source(transport: str, kind: type, hand_clock: HandClock) -> None:
     asked = section(transport, "/dev/null")
     made = source(asked, GENERIC)

@@ -126,9 +126,7 @@ def test_the_shops_own_18_digits_are_no_payment_code() -> None:
     own = classifier(CodesSection(embedded=("28PPPPPWWWWWVVVVVC",)))
     body = "28" + "12345" + "00750" + "01250"
     digits = body + gtin.check_digit(body)
-    assert own(digits, "") == Code(
-        kind=CodeKind.EMBEDDED, value=digits, item="12345", weight_g=750, price_fen=1250
-    )
+    assert own(digits, "") == Code(kind=CodeKind.EMBEDDED, value=digits, item="12345", weight_g=750, price_fen=1250)
     wrong = body + str((int(digits[-1]) + 1) % 10)
     assert own(wrong, "") == Code(kind=CodeKind.PAYMENT)
 

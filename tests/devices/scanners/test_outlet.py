@@ -62,9 +62,7 @@ async def test_a_refused_scan_is_tried_again(hand_clock: HandClock) -> None:
 async def test_a_scan_that_stays_refused_is_told_to_the_station(hand_clock: HandClock) -> None:
     heard, told = Heard(), Told()
     heard.refusals = [Refusal.DISK_FULL] * (len(RETRY_S) + 1)
-    async with outlet(
-        heard.submit, section=section(station="k1"), clock=hand_clock.clock, refused=told.refused
-    ) as out:
+    async with outlet(heard.submit, section=section(station="k1"), clock=hand_clock.clock, refused=told.refused) as out:
         out.scanned(CODE)
         out.scanned(CODE)
         assert await heard.wait(1) == ["x"]
@@ -75,9 +73,7 @@ async def test_a_scan_that_stays_refused_is_told_to_the_station(hand_clock: Hand
 async def test_while_the_disk_stays_full_nobody_waits_for_the_tries_again(hand_clock: HandClock) -> None:
     heard, told = Heard(), Told()
     heard.refusals = [Refusal.DISK_FULL] * (len(RETRY_S) + 1 + 2) + [Refusal.DISK_FULL] * 2
-    async with outlet(
-        heard.submit, section=section(station="k1"), clock=hand_clock.clock, refused=told.refused
-    ) as out:
+    async with outlet(heard.submit, section=section(station="k1"), clock=hand_clock.clock, refused=told.refused) as out:
         began = asyncio.get_running_loop().time()
         for _ in range(3):
             out.scanned(CODE)

@@ -50,9 +50,7 @@ def cable(tmp_path: Path) -> Iterator[Cable]:
 
 def driver(path: Path, clock: HandClock, *, baud: int = 9600) -> AttachedScanner:
     source = SerialPort(path, baud=baud, framing=Framing())
-    return AttachedScanner(
-        section("serial", str(path)), source, classify=classifier(CodesSection()), clock=clock.clock
-    )
+    return AttachedScanner(section("serial", str(path)), source, classify=classifier(CodesSection()), clock=clock.clock)
 
 
 async def test_a_scan_is_told_with_its_meaning(cable: Cable, hand_clock: HandClock) -> None:

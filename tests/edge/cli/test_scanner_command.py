@@ -32,9 +32,7 @@ def tty() -> Iterator[tuple[int, str]]:
     os.close(slave)
 
 
-def told(
-    arguments: list[str], master: int, scans: list[bytes], *, lines: int = 0
-) -> subprocess.CompletedProcess[str]:
+def told(arguments: list[str], master: int, scans: list[bytes], *, lines: int = 0) -> subprocess.CompletedProcess[str]:
     """Runs the command while the scans are made again and again, until it ends; after `lines` lines it gets Ctrl-C."""
     with subprocess.Popen(
         [sys.executable, "-c", RUN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

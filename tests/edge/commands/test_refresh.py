@@ -65,7 +65,11 @@ async def test_nothing_is_imported_otherwise(
     seen: list[bytes] = []
     with pytest.raises(CommandError, match=words) as caught:
         await fetch(
-            url=server + path, sha256=sha256, target=tmp_path / "c", import_=imported(seen), max_bytes=max_bytes  # type: ignore[arg-type]
+            url=server + path,
+            sha256=sha256,
+            target=tmp_path / "c",
+            import_=imported(seen),
+            max_bytes=max_bytes,  # type: ignore[arg-type]
         )
     assert caught.value.code == code
     assert seen == []

@@ -50,9 +50,7 @@ def test_while_one_till_holds_it_another_is_told_until_when() -> None:
     shop = Dialogue.start()
     serial = shop.issued()
     shop.reserve(serial)
-    assert shop.reserve(serial, "t2/r1/1") == Refused(
-        why=Why.RESERVED_ELSEWHERE, at_ms=NOON_MS + 120_000, place="t1"
-    )
+    assert shop.reserve(serial, "t2/r1/1") == Refused(why=Why.RESERVED_ELSEWHERE, at_ms=NOON_MS + 120_000, place="t1")
     shop.release()
     assert isinstance(shop.reserve(serial, "t2/r1/2"), Reserved)
 

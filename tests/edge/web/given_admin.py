@@ -30,6 +30,7 @@ from tests.given import HandClock
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 """Read here, not in a test's loop; the library keeps it."""
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admin:
     url: str

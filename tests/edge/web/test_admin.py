@@ -14,8 +14,8 @@ from edge.clock import ClockState, Stamp
 from edge.config import MqttSection
 from edge.errors import Refusal
 from edge.events import DeviceLost, GatewayStarted
-from edge.status.findings import Level, findings
 from edge.ids import DeviceId
+from edge.status.findings import Level, findings
 from edge.status.gather import age_s
 from edge.web.words import Words
 from tests.edge.web.given_admin import admin, config, counted
@@ -71,9 +71,7 @@ async def test_it_works_while_the_journal_refuses(tmp_path: Path, hand_clock: Ha
         assert 'storegate_journal_refusing{reason="disk_full"} 1.0' in text
 
 
-async def test_metrics_are_in_prometheus_format_with_the_names_promised(
-    tmp_path: Path, hand_clock: HandClock
-) -> None:
+async def test_metrics_are_in_prometheus_format_with_the_names_promised(tmp_path: Path, hand_clock: HandClock) -> None:
     async with admin(config(tmp_path), hand_clock) as gateway:
         await gateway.pump.submit(counted(gateway.clock, 7, 3))
         gateway.board.service("ticker").state = State.UP
