@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
+from devices.child import child
 from devices.driver import Submit
 from devices.footfall.fold import Fold
 from devices.footfall.watch import count
@@ -19,7 +18,6 @@ from edge.errors import DeviceError
 
 SILENT_S = 20.0
 """A worker that says nothing for so long hangs: the camera's own time-outs are 5 to 10 s."""
-STOP_S = 2.0
 
 
 class CameraCounter:
@@ -40,8 +38,9 @@ class CameraCounter:
         job = Job(source=self._section.device or "0", strip=self._section.strip, loop=self._section.loop)
         forward_enters = self._section.strip.entering == "forward"
         told = False
-        async with _worker(job) as words:
-            async for word in words:
+        async with child("devices.footfall.worker", msgspec.json.encode(job)) as process:
+            assert process.stdout is not None
+            async for word in _words(process.stdout):
                 match word:
                     case Seen():
                         if not told:
@@ -57,26 +56,6 @@ class CameraCounter:
         raise DeviceError("the camera's worker ended by itself", hint="see the log for its last words")
 
 
-@asynccontextmanager
-async def _worker(job: Job) -> AsyncIterator[AsyncIterator[Word]]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "devices.footfall.worker",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        # the job goes by stdin: a stream's address may hold a password, and everybody may read a command line
-        process.stdin.write(msgspec.json.encode(job))
-        process.stdin.close()
-        yield _words(process.stdout)
-    finally:
-        await _stop(process)
-
-
 async def _words(stream: asyncio.StreamReader) -> AsyncIterator[Word]:
     decoder: msgspec.json.Decoder[Word] = msgspec.json.Decoder(Word)
     while True:
@@ -88,15 +67,3 @@ async def _words(stream: asyncio.StreamReader) -> AsyncIterator[Word]:
         if not line:
             return
         yield decoder.decode(line)
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    """Ended when this returns: terminated, then killed."""
-    with suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        async with asyncio.timeout(STOP_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from typing import NoReturn, assert_never
 
 import msgspec
 
+from devices.child import child
 from devices.driver import Submit
 from devices.scanners.classify import Classify
 from devices.scanners.outlet import Outlet, Refused, only_logged, outlet
@@ -21,7 +20,6 @@ from edge.errors import DeviceError, UsageError
 
 SILENT_S = 15.0
 """A worker that says nothing for so long hangs: opening a camera may take 10 s, its heartbeat comes each second."""
-STOP_S = 2.0
 RESTART_S = (0.2, 1.0, 5.0)
 """Pauses before a camera is tried again; the last one for as long as it takes. Back to the first once frames came."""
 
@@ -81,7 +79,7 @@ class CameraScanner:
 
     async def _watch(self, out: Outlet, came: asyncio.Event) -> NoReturn:
         """One worker's life. Raises DeviceError when it is over; waits for ever at the end of a film."""
-        async with _worker(self._job) as process:
+        async with child("devices.scanners.worker", msgspec.msgpack.encode(self._job)) as process:
             self.worker_pid = process.pid
             try:
                 async for word in _words(process, silent_s=self._silent_s):
@@ -110,25 +108,6 @@ class CameraScanner:
                 assert_never(word)
 
 
-@asynccontextmanager
-async def _worker(job: Job) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "devices.scanners.worker",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    try:
-        # the job goes by stdin: a stream's address may hold a password, and everybody may read a command line
-        process.stdin.write(msgspec.msgpack.encode(job))
-        process.stdin.close()
-        yield process
-    finally:
-        await _stop(process)
-
-
 async def _words(process: asyncio.subprocess.Process, *, silent_s: float) -> AsyncIterator[Word]:
     """Until the worker ends. Raises DeviceError when it hangs or speaks nonsense."""
     decoder: msgspec.msgpack.Decoder[Word] = msgspec.msgpack.Decoder(Word)
@@ -145,16 +124,3 @@ async def _words(process: asyncio.subprocess.Process, *, silent_s: float) -> Asy
             raise DeviceError("the camera gives no picture", hint="is it plugged in, and the address right?") from error
         except msgspec.DecodeError as error:
             raise DeviceError("the camera's worker does not speak its protocol") from error
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    """Ended when this returns: terminated, then killed."""
-    with suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        async with asyncio.timeout(STOP_S):
-            await process.wait()
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
