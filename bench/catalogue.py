@@ -42,7 +42,7 @@ QUERIES = {
 
 
 def rows() -> Iterator[Row]:
-    goods = [row.product for row in synthetic_catalogue.rows(PRODUCTS)]
+    goods = [row.product for row in synthetic_catalogue.products(PRODUCTS)]
     codes = [product.gtin for product in random.Random(3).sample(goods, 50)]
     with tempfile.TemporaryDirectory() as folder:
         yield from _ours(Path(folder), goods, codes)

@@ -107,7 +107,7 @@ async def _scan(front: Shopfront, code: Gtin) -> None:
 
 @asynccontextmanager
 async def _shopfront(folder: Path) -> AsyncIterator[Shopfront]:
-    goods = [row.product for row in synthetic_catalogue.rows(PRODUCTS)]
+    goods = [row.product for row in synthetic_catalogue.products(PRODUCTS)]
     source = folder / "products.csv"
     columns = ("gtin", "name_zh", "category", "price_fen", "stock")
     with source.open("w", encoding="utf-8", newline="") as file:

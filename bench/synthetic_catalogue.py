@@ -46,7 +46,7 @@ SIZES = (
 UNITS = ("瓶", "袋", "盒", "个", "提")
 
 
-def rows(count: int = 100_000, *, seed: int = 1) -> Iterator[Row]:
+def products(count: int = 100_000, *, seed: int = 1) -> Iterator[Row]:
     """Different names; every tenth out of stock."""
     chance = random.Random(seed)
     seen: set[str] = set()
