@@ -75,6 +75,7 @@ async def playing(options: Options, *, say: Callable[[str], None]) -> AsyncItera
     """Everything started; everything ended when the block is left, however it is left."""
     folder = options.folder
     async with AsyncExitStack() as stack:
+        stack.enter_context(stage.taken(folder))
         await asyncio.to_thread(stage.prepare, folder, reset=options.reset)
         lines = SerialLine(), SerialLine()
         for line in lines:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import csv
+import fcntl
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -55,6 +58,21 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     cloud_key: bytes
     codes: tuple[str, ...]
     truth: tuple[Crossing, ...]
+
+
+@contextmanager
+def taken(folder: Path) -> Iterator[None]:
+    """The folder is this demo's until the block ends. Raises UsageError when another demo plays there."""
+    lock = folder.with_name(f"{folder.name}.lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            hint = "end the other one, or give this one another folder: --state"
+            raise UsageError(f"a demo runs in {folder} already", hint=hint) from None
+        yield
+        lock.unlink(missing_ok=True)
 
 
 def prepare(folder: Path, *, reset: bool) -> None:

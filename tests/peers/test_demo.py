@@ -43,7 +43,12 @@ def test_a_day_then_ctrl_c(tmp_path: Path) -> None:
         [*COMMAND, "--state", str(state)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
     )
     _until(lambda: len(_running(state)) >= 4, within_s=60)
-    time.sleep(1)
+    second = subprocess.run(
+        [*COMMAND, "--seconds", "5", "--state", str(state)], capture_output=True, text=True, cwd=ROOT
+    )
+    assert second.returncode == 2
+    assert "runs in" in second.stderr
+    assert (state / "state").exists()
     playing.send_signal(signal.SIGINT)
     said, _ = playing.communicate(timeout=60)
     assert playing.returncode == 0, said
