@@ -28,7 +28,8 @@ MAX_BODY = 64 * 1024
 """Bytes. Forms and till calls are below 4 kB; a part that takes documents asks for more."""
 GRACE_S = 3.0
 """Answers under way at the end get this long."""
-BACKLOG = 256
+BACKLOG = 128
+"""asyncio takes so many in one go before any is counted, so this too is held against the limit of open files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,12 @@ async def listen(
     """
     app = await asyncio.to_thread(_build, routes, tuple(middlewares), language, host_names, max_body)
     runner = web.AppRunner(
-        app, handle_signals=False, access_log=None, keepalive_timeout=HEAD_S, shutdown_timeout=grace_s
+        app,
+        handle_signals=False,
+        access_log=None,
+        keepalive_timeout=HEAD_S,
+        shutdown_timeout=grace_s,
+        auto_decompress=False,  # nobody of ours packs a request; unpacking a stranger's costs memory and can fail
     )
     await runner.setup()
     try:
@@ -114,6 +120,7 @@ def _build(
         ),
     )
     pages.prepare(app, language=language)
+    app[faults.TRACES] = faults.Traces()
     app.add_routes(list(routes))
     app.router.add_get("/static/{name}", pages.static)
     return app

@@ -1,14 +1,55 @@
-"""How many connections a listener lets in: one phone that opens hundreds must not keep the others out."""
+"""How many connections a listener lets in: one phone that opens hundreds must not keep the others out, and all phones
+together must not take the files that the other listeners and the journal need.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
+import resource
 from collections.abc import Callable
 
-MOST = 1024
-"""Of one listener. With 15 s for a request's head, more would be an attack or a mistake; memory stays below 100 MB."""
-MOST_EACH = 64
+log = logging.getLogger(__name__)
+FILES = 4096
+"""What the process may open: three full listeners, those just being turned away, and room for the rest."""
+MOST = 512
+"""Of one listener. With 15 s for a request's head, more would be an attack or a mistake; memory stays below 50 MB."""
+MOST_EACH = 32
 """Of one address; a browser opens 6. This machine itself is not counted: a proxy may stand here."""
+NO_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+COMPLAIN_S = 60.0
+
+
+def prepare(loop: asyncio.AbstractEventLoop) -> None:
+    """Once, before the first listener: room for their connections, and few words if it is used up all the same.
+
+    asyncio complains of each connection that it can't take, hundreds of times a second; here it is one line a minute.
+    """
+    _raise_file_limit()
+    complained_s = -COMPLAIN_S
+
+    def complain(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        nonlocal complained_s
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in NO_FILES or "socket" not in context:
+            loop.default_exception_handler(context)
+        elif loop.time() - complained_s >= COMPLAIN_S:
+            complained_s = loop.time()
+            log.error("connections have to wait: %s; said once a minute", error.strerror)
+
+    loop.set_exception_handler(complain)
+
+
+def _raise_file_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError) as error:  # a sandbox may forbid it: the caps above still hold
+        log.warning("the limit of %d open files stays: %s", soft, error)
 
 
 class Doors:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -13,6 +14,28 @@ from edge.web import pages
 log = logging.getLogger(__name__)
 API_PATHS = ("/till/v1/", "/api/", "/shake/v1/", "/captive-portal/api")
 """Below these programs ask, and get JSON."""
+TRACES_A_MINUTE = 6
+
+
+class Traces:
+    """Traces for the log, so many a minute: who finds a mistake of ours must not fill the disk with it."""
+
+    def __init__(self) -> None:
+        self._began_s = time.monotonic()
+        self._count = 0
+
+    def take(self) -> bool:
+        """Whether one more may be told."""
+        now_s = time.monotonic()
+        if now_s - self._began_s >= 60:
+            if self._count > TRACES_A_MINUTE:
+                log.error("%d more pages failed", self._count - TRACES_A_MINUTE)
+            self._began_s, self._count = now_s, 0
+        self._count += 1
+        return self._count <= TRACES_A_MINUTE
+
+
+TRACES = web.AppKey("traces", Traces)
 
 
 class WebError(StoregateError):
@@ -48,7 +71,9 @@ async def pages_for_errors(request: web.Request, handler: Handler) -> web.Stream
         return response
     # the last fence before a person: whatever a handler did wrong, they get a page and we get the trace
     except Exception:
-        log.exception("a page failed: %s", request.method)
+        if request.app[TRACES].take():
+            resource = request.match_info.route.resource  # not the path: that may hold a coupon
+            log.exception("a page failed: %s %s", request.method, resource.canonical if resource else "no route")
         return answer(request, WebError(500, "fault", "Something went wrong on our side.", hint="Please try again."))
 
 
