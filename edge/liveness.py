@@ -46,4 +46,6 @@ def problem(board: Board, journal: Journal) -> str:
     """Why systemd should not hear that we live, or empty. A full disk is no reason: a restart does not cure it."""
     if board.loop_lag_s > MAX_LAG_S:
         return f"the event loop lags {board.loop_lag_s:.1f} s"
+    if journal.gone:
+        return f"the journal was taken away: {journal.gone}"
     return "" if journal.alive else "the journal's writer has ended"

@@ -1,7 +1,8 @@
 """The journal: what the shop did, and what the cloud has still to hear, in one SQLite file with one writer.
 
 `journal` is what callers see; `file` opens, checks and migrates; `writer` is the thread that commits groups; `outbox`
-is what waits and how it is bounded; `folding`, `spans` and `reserve` serve it. The shop's rules are in `edge.store`.
+is what waits and how it is bounded. `head` says how far the journal got, `presence` whether its files are still there;
+`folding`, `spans` and `reserve` serve the rest. The shop's rules are in `edge.store`.
 """
 
 from edge.journal.journal import Journal

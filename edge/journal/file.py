@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import shutil
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -153,6 +154,22 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return db
 
 
+def keep_log(path: Path, clock: Clock) -> str:
+    """Copies the write-ahead log aside, for a person who wants to read what is behind its damage; its name, or ""."""
+    log = path.with_name(path.name + "-wal")
+    aside = _aside(path, clock)
+    kept = aside.with_name(aside.name + "-wal")
+    try:
+        if not log.stat().st_size:
+            return ""
+        shutil.copyfile(log, kept)
+    except OSError:  # a full disk: what is gone is told, and that is what counts
+        kept.unlink(missing_ok=True)
+        return ""
+    _keep_few(path)
+    return kept.name
+
+
 def migrate(db: sqlite3.Connection) -> None:
     """Brings a database, empty or older, to the newest version; each step is one transaction."""
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
@@ -249,8 +266,7 @@ def _look_sound(db: sqlite3.Connection) -> None:
 
 
 def _replace(path: Path, epoch: str, problem: str, clock: Clock) -> Opened:
-    now = datetime.fromtimestamp(clock.now().at_ms / 1000, UTC)
-    aside = path.with_name(f"{path.name}.broken-{now:%Y%m%dT%H%M%S}")
+    aside = _aside(path, clock)
     kept_as = ""
     if path.exists() and not path.stat().st_size:
         path.unlink()  # of a start that was cut off: it must not push out a file with something in it
@@ -258,11 +274,23 @@ def _replace(path: Path, epoch: str, problem: str, clock: Clock) -> Opened:
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + side).rename(aside.with_name(aside.name + side))
             kept_as = kept_as or aside.name + side
-    for old in sorted(path.parent.glob(f"{path.name}.broken-*[0-9]"))[:-KEEP_BROKEN]:
-        for side in ("", *SIDE_FILES):
-            old.with_name(old.name + side).unlink(missing_ok=True)
+    _keep_few(path)
     db, tail = _open_checked(path)
     return Opened(db, tail, JournalReplaced(old_epoch=epoch, kept_as=kept_as, problem=problem))
+
+
+def _aside(path: Path, clock: Clock) -> Path:
+    now = datetime.fromtimestamp(clock.now().at_ms / 1000, UTC)
+    return path.with_name(f"{path.name}.broken-{now:%Y%m%dT%H%M%S}")
+
+
+def _keep_few(path: Path) -> None:
+    found: dict[str, list[Path]] = {}
+    for each in path.parent.glob(f"{path.name}.broken-*"):
+        found.setdefault(each.name.removesuffix("-wal").removesuffix("-shm"), []).append(each)
+    for name in sorted(found)[:-KEEP_BROKEN]:
+        for old in found[name]:
+            old.unlink(missing_ok=True)
 
 
 def _newest_aside(path: Path) -> str:

@@ -21,7 +21,8 @@ from typing import Any, TypeVar
 from edge.clock import Clock
 from edge.errors import JournalRefusedError, Refusal
 from edge.events import Event
-from edge.journal.file import cant_open, connect_reader, lock, open_file, remember
+from edge.journal.file import Tail, cant_open, connect_reader, keep_log, lock, open_file, remember
+from edge.journal.head import Head
 from edge.journal.outbox import Outbox, Row
 from edge.journal.reserve import Reserve
 from edge.journal.writer import Job, OutboxStats, Result, Writer
@@ -43,9 +44,10 @@ STUCK_S = 60.0
 class Journal:
     """One a process, and one process a file. Made by `open`, ended by `close`."""
 
-    def __init__(self, path: Path, *, held: int, writer: Writer, epoch: str, clock: Clock) -> None:
+    def __init__(self, path: Path, *, held: int, writer: Writer, head: Head, epoch: str, clock: Clock) -> None:
         self._path = path
         self._held = held
+        self._head = head
         self._writer = writer
         self._clock = clock
         self._reader: sqlite3.Connection | None = None
@@ -62,7 +64,8 @@ class Journal:
         self.epoch = epoch
         self.last_seq = writer.stats.last_seq
         self.replaced: JournalReplaced | None = None
-        """Set when this start had to put a broken journal aside."""
+        """Set when this start had to put a broken journal aside, or found its newest events gone (the epoch is then
+        the same)."""
 
     @classmethod
     def open(
@@ -79,19 +82,25 @@ class Journal:
         The clock's floor is raised to the newest moment the journal knows.
         """
         held = lock(path)
+        head = Head(path.with_name(path.name + ".head"))
         try:
             db, tail, replaced = open_file(path, held, clock)
+            gone = max(0, head.read(tail.epoch) - tail.last_seq)
+            if gone:
+                replaced = _shortened(tail, gone, keep_log(path, clock))
             clock.raise_floor(tail.clock_ms)
             reserve = Reserve(path.with_name(path.name + ".reserve"), reserve_bytes)
-            writer = Writer(path, db, tail, shop=shop, reserve=reserve, free_floor_bytes=free_floor_bytes)
+            writer = Writer(path, db, tail, shop=shop, reserve=reserve, head=head, free_floor_bytes=free_floor_bytes)
             if replaced is not None:
-                writer.first_words(replaced, clock.now())
+                writer.first_words(replaced, clock.now(), gone=gone)
             remember(held, tail.epoch)
-            journal = cls(path, held=held, writer=writer, epoch=tail.epoch, clock=clock)
+            journal = cls(path, held=held, writer=writer, head=head, epoch=tail.epoch, clock=clock)
         except sqlite3.Error as error:
+            head.close()
             os.close(held)
             raise cant_open(path, error) from error
         except BaseException:
+            head.close()
             os.close(held)
             raise
         journal.replaced = replaced
@@ -165,15 +174,21 @@ class Journal:
         stuck = self._busy_since_s is not None and time.monotonic() - self._busy_since_s > STUCK_S
         return self._thread.is_alive() and not stuck
 
+    @property
+    def gone(self) -> str:
+        """Which file was removed or replaced under us, in words; nothing is written any more. Or empty."""
+        return self._writer.stats.gone
+
     async def close(self) -> None:
         """Commits what was submitted, then closes the file and lets go of it."""
         if self._closed:
             return
         self._closed = True
         self._send()
+        await asyncio.to_thread(self._end_reader)  # first: the writer's last checkpoint needs the file for itself
         self._writer.jobs.put(None)
         await asyncio.to_thread(self._thread.join)
-        await asyncio.to_thread(self._end_reader)
+        self._head.close()
         os.close(self._held)
 
     # --- between the loop and the threads ----------------------------------------------------------------
@@ -229,3 +244,9 @@ class Journal:
         self._readers.shutdown()
         if self._reader is not None:
             self._reader.close()
+
+
+def _shortened(tail: Tail, gone: int, kept_as: str) -> JournalReplaced:
+    events = "event is" if gone == 1 else f"{gone} events are"
+    problem = f"the newest {events} gone from the log, and what they did: a coupon used in them can be used again"
+    return JournalReplaced(old_epoch=tail.epoch, kept_as=kept_as, problem=problem)

@@ -60,6 +60,7 @@ NO_ROOM = {
 }
 FULL = "outbox_full"
 FOLDED = "folded"
+DAMAGED = "damaged"
 _INSERT = "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SELECT = "SELECT seq, type, subject, at_ms, monotonic_ms, boot_id, clock, body, kept FROM outbox"
 
@@ -174,6 +175,22 @@ class Outbox:
                 self.last_seq += 1
                 self._insert(self.last_seq, news, body, at, "", ROW_BYTES + len(body) + len(news.TYPE))
         self._dirty = True
+
+    def tell_gone(self, count: int, spare: int, news: Telemetry, at: Stamp) -> None:
+        """The newest `count` events are gone from the log, and what was told of them can't be known.
+
+        Their numbers, and `spare` more, are never used again and count as lost; `news` says so, whatever the budget.
+        """
+        kept, first = Kept.LEDGER, self.last_seq + 1
+        self.handed = (Span(1, self.last_seq, 0),) if self.last_seq else ()  # to be on the safe side: nothing is folded
+        before = self._lost.get((kept, DAMAGED), Lost(0, ()))
+        span = Span(first, self.last_seq + count + spare, count)
+        self._lost = {**self._lost, (kept, DAMAGED): Lost(before.total + count, (*before.untold, span))}
+        self.bytes += SPAN_BYTES
+        self._dirty = True
+        body = self._encode(news)
+        self.last_seq = span.last + 1
+        self._insert(self.last_seq, news, body, at, "", ROW_BYTES + len(body) + len(news.TYPE))
 
     def forget(self, first: int, last: int) -> None:
         """The cloud has these rows."""

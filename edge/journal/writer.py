@@ -31,7 +31,10 @@ from edge.journal.file import (
     shrink_log,
     write_tail,
 )
+from edge.journal.head import Head
 from edge.journal.outbox import Outbox
+from edge.journal.presence import HINT as GONE_HINT
+from edge.journal.presence import Presence
 from edge.journal.reserve import Reserve
 from edge.journal.spans import Span, Spans
 from edge.shop import Shop
@@ -49,6 +52,13 @@ CLOCK_MS = 60_000
 LOG_PAGES, LOG_PAGES_LOW = 512, 64
 """Pages of 4 kB in the write-ahead log before it is moved into the file: half of the reserve, so that a full
 disk can still take it. A low disk gets the short one."""
+MAX_LAZY = 64
+"""Commits in a row that need not be durable: the log is moved into the file after a durable one only, and must not
+grow for ever."""
+SPARE_NUMBERS = 1000
+"""Skipped beyond the newest number that is known to be gone: after a power cut the mark may be half a minute old."""
+ROOM = 4096
+"""Bytes that must be free in the outbox before it counts as no longer full: any row fits."""
 LOCAL_CODES = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE}
 LOCAL_CODES |= {sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE}
 """SQLite errors that a wrong rule causes; all others are the disk's."""
@@ -70,6 +80,8 @@ class OutboxStats(NamedTuple):
     """(kept, reason) → rows, since the journal's first day."""
     refusing: Refusal | None
     """Why events are refused at the moment."""
+    gone: str = ""
+    """Which file was taken away under us, in words."""
 
 
 class Job(NamedTuple):
@@ -102,12 +114,24 @@ class Writer:
     """Owns the connection. `run` is the thread's body and calls all the rest."""
 
     def __init__(
-        self, path: Path, db: sqlite3.Connection, tail: Tail, *, shop: Shop, reserve: Reserve, free_floor_bytes: int
+        self,
+        path: Path,
+        db: sqlite3.Connection,
+        tail: Tail,
+        *,
+        shop: Shop,
+        reserve: Reserve,
+        head: Head,
+        free_floor_bytes: int,
     ) -> None:
         self.jobs: queue.SimpleQueue[Sequence[Job] | None] = queue.SimpleQueue()
         """Lists of jobs; None ends the thread."""
         self._path = path
         self._reserve = reserve
+        self._head = head
+        self._lazy = 0
+        self._log = path.with_name(path.name + "-wal")
+        self._presence = Presence(path, path.with_name(path.name + ".lock"))
         self._free_floor_bytes = free_floor_bytes
         self.shop = shop
         """Replaced whole, from any thread; the next group is decided under it."""
@@ -122,11 +146,19 @@ class Writer:
         self._attach(db, tail, (Span(1, before, 0),) if before else ())
         self.stats = self._stats()
 
-    def first_words(self, news: Telemetry, at: Stamp) -> None:
-        """What has to be row 1; before the thread runs."""
-        self._db_now().execute("BEGIN")
-        self._outbox.tell(news, at=at)
+    def first_words(self, news: Telemetry, at: Stamp, *, gone: int = 0) -> None:
+        """What comes before all else: row 1, or, where the newest `gone` events are gone, the row after theirs.
+
+        Before the thread runs.
+        """
+        db = self._db_now()
+        db.execute("BEGIN")
+        if gone:
+            self._outbox.tell_gone(gone, SPARE_NUMBERS, news, at)
+        else:
+            self._outbox.tell(news, at=at)
         self._commit(at.at_ms)
+        self._head.write(self._tail.epoch, self._tail.last_seq)
         self.stats = self._stats()
 
     def mark_moves(self, up_to_seq: int) -> bool:
@@ -148,12 +180,16 @@ class Writer:
                 results = self._group(jobs)
                 self.stats = self._stats()
                 told(jobs[0].done.get_loop(), results)
+        if self._db is not None and not self._presence.gone:
+            shrink_log(self._db)
         self._detach()
 
     # --- one group ---------------------------------------------------------------------------------------
 
     def _group(self, jobs: list[Job]) -> list[Result]:
         try:
+            if not self._presence.look():
+                return self._refuse(jobs, Refusal.IO_ERROR, self._presence.gone, GONE_HINT)
             self._ready()
             try:
                 return self._transaction(jobs)
@@ -175,8 +211,13 @@ class Writer:
     def _transaction(self, jobs: list[Job]) -> list[Result]:
         db, tally = self._db_now(), self._outbox.tally()
         durable = any(job.durable is None or job.durable(self._outbox) for job in jobs)
+        durable = durable or self._low or self._lazy >= MAX_LAZY
+        changes = db.total_changes
         if not durable:
             db.execute("PRAGMA synchronous = NORMAL")  # a lost `forget` only sends again
+            # a checkpoint would sync the log, and SQLite would not tell of a sync that failed: later commits would
+            # be built on a hole
+            checkpoint_every(db, 0)
         try:
             db.execute("BEGIN")
             results = [self._decide(db, job) for job in jobs]
@@ -189,12 +230,24 @@ class Writer:
         finally:
             if not durable:
                 db.execute("PRAGMA synchronous = FULL")
+                checkpoint_every(db, LOG_PAGES_LOW if self._low else LOG_PAGES)
+        self._lazy = 0 if durable else self._lazy + 1
+        if durable:
+            self._head.write(self._tail.epoch, self._tail.last_seq)
         self._events += sum(isinstance(job.work, Event) for job in jobs)
         refused = [each.error.reason for each in results if isinstance(each.error, JournalRefusedError)]
         full = [reason for reason in refused if reason in {Refusal.OUTBOX_FULL, Refusal.DISK_FULL}]
-        if full or any(isinstance(job.work, Event) for job in jobs):
-            self._refusing = full[0] if full else None
+        if full:
+            self._refusing = full[0]
+        elif durable and db.total_changes > changes and self._has_room():
+            self._refusing = None
         return results
+
+    def _has_room(self) -> bool:
+        """Whether what was refused for want of room would be taken now. While the reserve gives way it is not."""
+        if self._refusing not in {Refusal.DISK_FULL, Refusal.OUTBOX_FULL}:
+            return True
+        return not self._low and self._outbox.bytes + ROOM <= self._outbox.limit
 
     def _decide(self, db: sqlite3.Connection, job: Job) -> Result:
         work = job.work
@@ -218,7 +271,8 @@ class Writer:
         outbox.save()
         handed_to = tail.handed_to if outbox.handed_to <= tail.handed_to else outbox.handed_to + HANDED_STEP
         now = Tail(tail.epoch, outbox.last_seq, max(tail.clock_ms, newest_ms), handed_to)
-        if (now.last_seq, now.handed_to) != (tail.last_seq, tail.handed_to) or now.clock_ms > tail.clock_ms + CLOCK_MS:
+        moved = (now.last_seq, now.handed_to) != (tail.last_seq, tail.handed_to)
+        if moved or now.clock_ms > tail.clock_ms + CLOCK_MS or self._refusing:  # a write shows whether it is over
             write_tail(db, now)
         else:
             now = tail
@@ -229,14 +283,15 @@ class Writer:
         self._tail = now
         outbox.saved()
 
-    def _refuse(self, jobs: list[Job], reason: Refusal, words: str) -> list[Result]:
+    def _refuse(self, jobs: list[Job], reason: Refusal, words: str, hint: str = "") -> list[Result]:
+        hint = hint or HINTS.get(reason, "")
         if self._refusing is not reason:
-            log.error("the journal refuses events: %s. %s", words, HINTS.get(reason, ""))
+            log.error("the journal refuses events: %s. %s", words, hint)
         self._refusing = reason
         if reason is not Refusal.DISK_FULL:
             self._detach()
         error = f"not saved: {words}"
-        return [Result(job.done, error=JournalRefusedError(reason, error, hint=HINTS.get(reason, ""))) for job in jobs]
+        return [Result(job.done, error=JournalRefusedError(reason, error, hint=hint)) for job in jobs]
 
     # --- the file ----------------------------------------------------------------------------------------
 
@@ -258,10 +313,12 @@ class Writer:
         self._tx = _Tx(db, self.shop, self._outbox.tell)
         self._tail = tail
         self._db = db
+        self._presence.watch(self._log)
 
     def _detach(self) -> None:
         if self._db is not None:
             db, self._db = self._db, None
+            self._presence.leave(self._log)  # SQLite removes it when it can
             try:
                 db.close()
             except sqlite3.Error as error:
@@ -304,6 +361,7 @@ class Writer:
             commit_s_last=self._commit_s,
             lost_total=outbox.lost_total,
             refusing=self._refusing,
+            gone=self._presence.gone,
         )
 
 
