@@ -46,6 +46,8 @@ class Burst(msgspec.Struct, frozen=True, kw_only=True):
     """Digits were typed on the key-pad."""
     framed: bool = False
     """It came in reports: there is no suffix."""
+    secret: bool = False
+    """A payment code, or in one breath with one: nothing of it is shown."""
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +79,7 @@ class _Match(NamedTuple):
 
 def pair(bursts: Iterable[Burst]) -> Findings:
     """From any number of scans, in any order; more scans say more."""
-    listened = tuple(bursts)
+    listened = tuple(burst for burst in bursts if not burst.secret)
     matches = [(burst, match) for burst in listened if (match := _match(burst)) is not None]
     if not matches:
         return Findings(problems=("nothing of the sheet was recognised",) if listened else ())

@@ -12,7 +12,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.progress import Progress
@@ -133,23 +132,21 @@ def _with_progress(reports: Iterator[FileReport], total: int) -> Iterator[FileRe
 
 
 def _print_json(report: FileReport) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
+    sys.stdout.buffer.write(say.encoded(report) + b"\n")
     sys.stdout.buffer.flush()
 
 
 def _print_words(report: FileReport) -> None:
     out = Console()
     if isinstance(report.error, str):
-        say.err.print(Text(f"{report.file} {report.error}", style="red"), soft_wrap=True)
+        say.err.print(Text(say.visible(f"{report.file} {report.error}"), style="red"), soft_wrap=True)
         if isinstance(report.hint, str):
-            say.err.print(Text(f"next: {report.hint}", style="dim"), soft_wrap=True)
+            say.err.print(Text(say.visible(f"next: {report.hint}"), style="dim"), soft_wrap=True)
         return
-    out.print(Text.assemble((report.file, "bold"), f"  {len(report.codes)} found, {report.ms:.0f} ms"), soft_wrap=True)
+    out.print(
+        Text.assemble((say.visible(report.file), "bold"), f"  {len(report.codes)} found, {report.ms:.0f} ms"),
+        soft_wrap=True,
+    )
     for code in report.codes:
-        text = "(payment code: not shown)" if code.kind else _visible(code.text)
+        text = "(payment code: not shown)" if code.kind else say.visible(code.text)
         out.print(Text.assemble("  ", (code.symbology.ljust(16), "cyan"), "  ", text), soft_wrap=True)
-
-
-def _visible(text: str) -> str:
-    """Control characters spelled out: a code must not move the cursor of the one who reads it."""
-    return "".join(char if char.isprintable() else f"<{ord(char):02X}>" for char in text)

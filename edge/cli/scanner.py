@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import AsyncGenerator, Coroutine
@@ -14,6 +15,7 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from edge.cli import say
 from edge.config import CodesSection
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from devices.scanners.candidates import Candidate
     from devices.scanners.pairing import Burst, Findings
     from devices.scanners.profile import ScannerProfile
+    from edge.events import Code
 
 T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True)
@@ -88,7 +91,8 @@ def pair(*, device: DeviceOption = None, seconds: SecondsOption = 120.0, as_json
 
     chosen = _chosen(device)
     transport = listen.transport_of(chosen)
-    say.err.print(f"listening to {chosen} ({transport}); scan the codes of the sheet, Ctrl-C to end", highlight=False)
+    listening = f"listening to {chosen} ({transport}); scan the codes of the sheet, Ctrl-C to end"
+    say.err.print(Text(say.visible(listening)), soft_wrap=True)
     found = _run(_heard_sheet(listen.bursts(chosen, transport)), seconds)
     if found is None or not found.seen:
         hint = "print the sheet with `storegate scanner sheet`; is --device the right one?"
@@ -113,7 +117,7 @@ def watch(
     """
     from devices.scanners import listen  # noqa: PLC0415
 
-    say.err.print(f"listening to {device}; Ctrl-C to end", highlight=False)
+    say.err.print(Text(say.visible(f"listening to {device}; Ctrl-C to end")), soft_wrap=True)
     _run(_shown(listen.bursts(device, listen.transport_of(device)), as_json=as_json), seconds)
 
 
@@ -137,18 +141,23 @@ async def _heard_sheet(bursts: AsyncGenerator[Burst, None]) -> Findings:
 
 async def _shown(bursts: AsyncGenerator[Burst, None], *, as_json: bool) -> None:
     from devices.scanners.classify import classifier  # noqa: PLC0415
+    from edge.events import Code, CodeKind  # noqa: PLC0415
 
     classify = classifier(CodesSection())
     async with aclosing(bursts) as stream:
         async for burst in stream:
-            code = classify(next(iter(burst.texts.values())), burst.aim)
-            if as_json:
-                sys.stdout.write(msgspec.json.encode(code).decode() + "\n")
-            else:
-                facts = [("AIM", code.aim), ("item", code.item), ("batch", code.batch), ("expires", code.expires)]
-                more = "".join(f"  {name} {value}" for name, value in facts if value)
-                sys.stdout.write(f"{code.kind}  {code.value or '(not shown)'}{more}\n")
+            readings = [classify(text, burst.aim) for text in burst.texts.values()]
+            code = next((one for one in readings if one.kind is CodeKind.PAYMENT), readings[0])
+            if burst.secret:
+                code = Code(kind=code.kind)
+            sys.stdout.write((msgspec.json.encode(code).decode() if as_json else _line(code)) + "\n")
             sys.stdout.flush()
+
+
+def _line(code: Code) -> str:
+    facts = [("AIM", code.aim), ("item", code.item), ("batch", code.batch), ("expires", code.expires)]
+    more = "".join(f"  {name} {value}" for name, value in facts if value)
+    return say.visible(f"{code.kind}  {code.value or '(not shown)'}{more}")
 
 
 def _run(work: Coroutine[None, None, T], seconds: float) -> T | None:
@@ -215,8 +224,8 @@ def _toml(device: Path, transport: str, profiles: tuple[str, ...], found: Findin
 
 
 def _quoted(text: str) -> str:
-    """A TOML basic string; its escapes are those of JSON."""
-    return msgspec.json.encode(text).decode()
+    """A TOML basic string, in ASCII; its escapes are those of JSON, which leaves DEL as it is."""
+    return json.dumps(text).replace("\x7f", "\\u007f")
 
 
 def _tell(told: Paired) -> None:
@@ -224,13 +233,13 @@ def _tell(told: Paired) -> None:
     table = Table(show_header=False, box=None)
     table.add_row("recognised", ", ".join(found.seen))
     table.add_row("layout", " or ".join(found.layouts) or "does not type")
-    table.add_row("prefix", repr(found.prefix) if found.prefix else "none")
+    table.add_row("prefix", Text(repr(found.prefix) if found.prefix else "none"))
     table.add_row("suffix", "not needed" if told.transport == "hid-pos" else str(found.suffix))
     table.add_row("AIM identifier", "on" if found.aim else "off (worth switching on: it tells the symbology)")
     table.add_row("profile", " or ".join(told.profiles) or "none fits; works without")
     out.print(table)
     for problem in found.problems:
-        out.print(f"[yellow]change:[/yellow] {problem.replace('[', chr(92) + '[')}")
+        out.print(Text.assemble(("change: ", "yellow"), say.visible(problem)))
     if found.missing:
         out.print(f"[dim]not scanned: {', '.join(found.missing)}[/dim]")
     out.print("\nfor gateway.toml:\n")
@@ -246,5 +255,6 @@ def _table(found: tuple[Candidate, ...]) -> None:
     table = Table("transport", "device", "name", "usb", "profiles", box=None)
     for one in found:
         usb = f"{one.vendor_id}:{one.product_id}" if one.vendor_id else ""
-        table.add_row(one.transport, one.device, one.name, usb, ", ".join(one.profiles) or "-")
+        cells = (one.transport, one.device, one.name, usb, ", ".join(one.profiles) or "-")
+        table.add_row(*(Text(say.visible(cell)) for cell in cells))
     out.print(table)

@@ -109,3 +109,7 @@ def test_nothing_heard_says_nothing() -> None:
 @given(st.lists(st.text(max_size=40), max_size=4))
 def test_any_text_is_survived(texts: list[str]) -> None:
     pair(serial(text) for text in texts)
+
+
+def test_nothing_of_a_secret_scan_is_repeated() -> None:
+    assert pair([Burst(texts={"": f"2861234567890123{DIGITS.text}\r"}, secret=True)]) == Findings()

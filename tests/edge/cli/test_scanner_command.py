@@ -93,6 +93,25 @@ def test_watching_masks_payment_codes(tty: tuple[int, str]) -> None:
     assert "134567890123456789" not in done.stdout + done.stderr
 
 
+def test_codes_in_one_breath_with_a_payment_code_are_masked(tty: tuple[int, str]) -> None:
+    master, path = tty
+    done = told(["watch", path], master, [b"134567890123456789\r6901234567892\r\x1b]0;x\x07\x9b2J\r"], lines=3)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[:3] == ["payment  (not shown)", "gtin  (not shown)", "unknown  (not shown)"]
+    assert not any(told in done.stdout for told in ("134567890123456789", "6901234567892", "\x1b", "\x9b"))
+
+
+def test_a_device_does_not_move_the_cursor(tty: tuple[int, str]) -> None:
+    master, path = tty
+    done = told(["watch", path], master, ["\x1b[31mA\x9bB\u202e\r".encode()], lines=1)
+    assert done.stdout.splitlines()[0] == "unknown  [31mAB"
+    prefixed = [b"\x1b[2J" + code.text.encode() + b"\r" for code in SHEET]
+    paired = told(["pair", "--device", path, "--seconds", "30"], master, prefixed)
+    assert paired.returncode == 0, paired.stderr
+    assert "\x1b" not in paired.stdout
+    assert r"\u001b[2J" in paired.stdout
+
+
 @pytest.mark.parametrize(("name", "start"), [("sheet.pdf", b"%PDF"), ("sheet.svg", b"<svg")])
 def test_the_sheet_is_written(tmp_path: Path, name: str, start: bytes) -> None:
     target = tmp_path / name
