@@ -82,17 +82,28 @@ class Bridge:
         if not self._config.host:
             await asyncio.Event().wait()
         broker.address = f"{self._config.host}:{self._config.port}"
+        try:
+            await self._connect_for_ever()
+        finally:
+            self._cut_off()
+
+    async def _connect_for_ever(self) -> None:
+        broker = self._board.broker
         waits = self._fresh_delays()
         while True:
             began_s = asyncio.get_running_loop().time()
             acked, error = await self._once()
-            broker.connected, broker.since, broker.inflight = False, None, 0
+            self._cut_off()
             broker.problem = f"{error} ({error.hint})" if error.hint else str(error)
             lived_s = asyncio.get_running_loop().time() - began_s
             if (acked or lived_s >= STEADY_S) and not isinstance(error, TakenOverError):
                 waits = self._fresh_delays()
             await asyncio.sleep(next(waits))
             broker.reconnects += 1
+
+    def _cut_off(self) -> None:
+        broker = self._board.broker
+        broker.connected, broker.since, broker.inflight = False, None, 0
 
     def _fresh_delays(self) -> Iterator[float]:
         return delays(self._config.backoff_max_s, chance=random.random)

@@ -99,7 +99,10 @@ def _add_events(
         "description": f"While the outbox is full: {kind.KEPT.value} rows, see cloud.md.",
         "payload": {"schemaFormat": f"application/schema+json;version={SCHEMA_DIALECT}", "schema": batch},
     }
-    for lane, what in ((Lane.EVENTS, "live"), (Lane.BACKLOG, "from before this connection, always deflated")):
+    for lane, what in (
+        (Lane.EVENTS, "live"),
+        (Lane.BACKLOG, "from before this connection, deflated where that is smaller"),
+    ):
         channel = f"{name}_{lane}"
         channels[channel] = _channel(template(lane, kind.TYPE), [name], what)
         operations[f"send_{channel}"] = {"action": "send", "channel": {"$ref": f"#/channels/{channel}"}}
@@ -230,7 +233,8 @@ def _key(name: str) -> str:
 
 
 def _json(value: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+    return text.replace(r'\\Z"', '$"')  # in JSON Schema's regular expressions `$` is the very end
 
 
 def _yaml(value: object, indent: int = 0) -> list[str]:

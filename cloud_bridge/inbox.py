@@ -7,14 +7,18 @@ brings it again (its session outlives ours by a day) and the kept answer is sent
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
+
+import msgspec
 
 from cloud_bridge.endpoint import Incoming, Said
 from cloud_bridge.mqtt import Link
 from cloud_bridge.topics import Gateway, Lane, may_answer, parse
-from edge.commands import Asked
-from edge.errors import JournalRefusedError
+from edge.commands import Asked, CommandReply
+from edge.errors import CloudError, JournalRefusedError, Refusal
 
+log = logging.getLogger(__name__)
 Answer = Callable[[Asked], Awaitable[bytes]]
 """edge.commands.Commands.answer"""
 AT_ONCE = 4
@@ -36,22 +40,45 @@ async def run(link: Link, *, gateway: Gateway, answer: Answer, watermark: Callab
                 task.add_done_callback(lambda _: places.release())
                 continue
             if message.topic == gateway.watermark:
-                watermark(message)
+                _pass_on(watermark, message)
             link.ack(message)
+
+
+def _pass_on(watermark: Callable[[Incoming], None], message: Incoming) -> None:
+    try:
+        watermark(message)
+    except Exception:  # a bug of ours: the retained message would end every connection from now on
+        log.exception("a watermark could not be used")
 
 
 async def _command(link: Link, message: Incoming, name: str, *, gateway: Gateway, answer: Answer) -> None:
     now_s = asyncio.get_running_loop().time()  # the monotonic clock
     not_after_s = None if message.expires_in_s is None else now_s + message.expires_in_s
-    while True:
-        try:
-            reply = await answer(Asked(name, message.payload, not_after_s))
-            break
-        except JournalRefusedError:
-            await asyncio.sleep(RETRY_S)
+    reply = await _answer(answer, Asked(name, message.payload, not_after_s))
     topics = [gateway.answer(name)]
     if may_answer(message.response_topic) and message.response_topic not in topics:
         topics.append(message.response_topic)
     for topic in topics:
-        await link.tell(Said(topic, reply), doing=f"answer on {topic}", correlation=message.correlation)
+        try:
+            await link.tell(Said(topic, reply), doing=f"answer on {topic}", correlation=message.correlation)
+        except CloudError as error:
+            if not link.alive or topic == topics[0]:
+                raise
+            log.warning("a command's response topic can't be used: %s", error)  # its choice: it alone goes without
     link.ack(message)
+
+
+async def _answer(answer: Answer, asked: Asked) -> bytes:
+    """Always one: what the gateway stumbles over must not come again with every connection."""
+    while True:
+        try:
+            return await answer(asked)
+        except JournalRefusedError as error:
+            if error.reason is not Refusal.FAULT:
+                await asyncio.sleep(RETRY_S)
+                continue
+            log.exception("command %s could not be kept", asked.name)
+        except Exception:
+            log.exception("command %s failed", asked.name)
+        text = "a fault in the gateway; its log says more"
+        return msgspec.json.encode(CommandReply(id="", name=asked.name, ok=False, code="failed", text=text))

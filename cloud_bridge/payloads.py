@@ -16,6 +16,7 @@ from typing import Annotated, Literal, NamedTuple, Protocol
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from edge.checked import UnreadableError, decoded
 from edge.clock import Stamp
 from edge.telemetry import Kept
 
@@ -33,6 +34,8 @@ SEQUENCE_DIGITS = 16
 MAX_PLAIN = 4 * 1024 * 1024
 """Bytes that a payload may inflate to: a compressed bomb is refused before it is in memory."""
 MAX_EVENTS = 1000
+Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""What a database's BIGINT holds."""
 
 
 class Row(Protocol):
@@ -65,7 +68,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     time: str
     """RFC 3339, UTC, milliseconds; how far it can be trusted is in `clockstate`."""
     subject: str | UnsetType = UNSET
-    sequence: Annotated[str, Meta(min_length=SEQUENCE_DIGITS, pattern=r"^[0-9]+$")]
+    sequence: Annotated[str, Meta(pattern=rf"^[0-9]{{{SEQUENCE_DIGITS}}}\Z")]
     bootid: str
     monotonicms: str
     """Milliseconds since the boot `bootid`, decimal."""
@@ -80,12 +83,12 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
     online: bool
     epoch: str
     """One life of the journal: sequence numbers start at 1 in each."""
-    session: int
+    session: Number
     """Grows with every connection."""
     version: str = ""
-    oldest_seq: int = 0
+    oldest_seq: Number = 0
     """Smaller sequence numbers of this epoch are no longer in the gateway."""
-    last_seq: int = 0
+    last_seq: Number = 0
     durable_ack: str = ""
     """puback | watermark: what lets the gateway forget a row."""
 
@@ -94,7 +97,7 @@ class Watermark(msgspec.Struct, frozen=True, kw_only=True):
     """Sent by the cloud once every event of `epoch` up to `through` is in its database, or recorded as lost."""
 
     epoch: str
-    through: Annotated[int, Meta(ge=0)]
+    through: Number
 
 
 class Wire(NamedTuple):
@@ -104,9 +107,6 @@ class Wire(NamedTuple):
 
 class PayloadError(ValueError):
     """A payload is not what its topic promises; nothing of it was used."""
-
-
-_batch = msgspec.json.Decoder(list[Event])
 
 
 def encode(rows: Sequence[Row], *, source: str, epoch: str, always_deflate: bool) -> Wire:
@@ -162,8 +162,8 @@ def plain_of(payload: bytes, *, encoding: str) -> bytes:
 def decode(payload: bytes, *, encoding: str) -> list[Event]:
     """The events of one message. Raises PayloadError; then none of them counts."""
     try:
-        events = _batch.decode(plain_of(payload, encoding=encoding))
-    except msgspec.MsgspecError as error:
+        events = decoded(plain_of(payload, encoding=encoding), list[Event])
+    except UnreadableError as error:
         raise PayloadError(f"not a batch of CloudEvents: {error}") from error
     if len(events) > MAX_EVENTS:
         raise PayloadError(f"{len(events)} events in one message, at most {MAX_EVENTS} are read")

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
-import msgspec
-
 from cloud_bridge import reasons
 from cloud_bridge.delivery import Delivery, Parcel
 from cloud_bridge.endpoint import Incoming, Said
@@ -17,6 +15,7 @@ from cloud_bridge.payloads import CONTENT_TYPE, DEFLATE, Row, Watermark
 from cloud_bridge.ranges import Ranges
 from cloud_bridge.topics import Gateway, Lane
 from edge.board import Broker
+from edge.checked import UnreadableError, decoded
 from edge.errors import CloudError, JournalRefusedError
 
 FETCH_BYTES = 1024 * 1024
@@ -99,8 +98,8 @@ class Session:
     def watermark(self, message: Incoming) -> None:
         """The cloud has events in its database. Another epoch's, or broken, ones mean nothing."""
         try:
-            mark = msgspec.json.decode(message.payload, type=Watermark)
-        except msgspec.MsgspecError:
+            mark = decoded(message.payload, Watermark)
+        except UnreadableError:
             return
         if mark.epoch == self._outbox.epoch and (ranges := self._delivery.watermark(mark.through)):
             self.confirmed, self._unconfirmed_since_s, self._resume_at = True, None, 0.0

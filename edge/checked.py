@@ -8,6 +8,8 @@ ours and each single value is msgspec's.
 from __future__ import annotations
 
 import difflib
+import json
+import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -20,6 +22,7 @@ from msgspec.structs import FieldInfo, fields
 from edge.errors import Mistake
 
 T = TypeVar("T")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 MAX_SHOWN = 60
 """Characters of a wrong value that are repeated to the person."""
 
@@ -54,6 +57,23 @@ def check(data: object, kind: type[T]) -> tuple[T | None, tuple[Mistake, ...]]:
         return None, (_mistake("", error, data),)
 
 
+class UnreadableError(ValueError):
+    """Bytes from outside are not the JSON that was wanted."""
+
+
+def decoded(raw: bytes, kind: type[T]) -> T:
+    """JSON from outside as a value of a type. Raises UnreadableError, whatever the bytes are.
+
+    Broken UTF-8 and deep nesting come out of msgspec as errors that are not its own.
+    """
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except RecursionError as error:
+        raise UnreadableError("nested too deeply") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnreadableError(str(error)) from error
+
+
 def nearest(word: str, words: typing.Iterable[str]) -> str:
     """The right word a wrong one was probably meant to be, or empty."""
     found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
@@ -86,7 +106,8 @@ def _walk(data: object, kind: Any, path: str) -> Iterator[Mistake]:
             yield from _walk(item, args[0], f"{path}[{index}]")
     elif origin is dict and isinstance(data, Mapping):
         for key, item in data.items():
-            yield from _walk(item, args[1], _join(path, str(key)))
+            yield from _value(key, args[0], join(path, str(key)))
+            yield from _walk(item, args[1], join(path, str(key)))
     else:
         yield from _value(data, kind, path)
 
@@ -96,17 +117,16 @@ def _walk_struct(data: Mapping[str, Any], kind: type[msgspec.Struct], path: str)
     before = 0
     for key, value in data.items():
         if key in known:
-            for mistake in _walk(value, known[key].type, _join(path, key)):
+            for mistake in _walk(value, known[key].type, join(path, key)):
                 before += 1
                 yield mistake
         else:
             before += 1
-            meant = nearest(key, known.keys() - data.keys()) or nearest(key, known)
-            yield Mistake(_join(path, key), "no such key", meant)
+            yield Mistake(join(path, key), "no such key", nearest(key, known))
     for name, field in known.items():
         if name not in data and field.required:
             before += 1
-            yield Mistake(_join(path, name), "is missing")
+            yield Mistake(join(path, name), "is missing")
     if not before:  # every field is right by itself; now the rules between fields (__post_init__)
         yield from _value(dict(data), kind, path)
 
@@ -153,6 +173,44 @@ def _shown(value: object, kind: Any = None) -> str:
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
-def _join(path: str, key: str) -> str:
-    key = key or '""'
+def join(path: str, key: str) -> str:
+    """The path of a key in a table, as TOML writes it."""
+    key = key if _BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
     return f"{path}.{key}" if path else key
+
+
+def salvaged(data: object, kind: type[T]) -> T:
+    """What is right in wrong data; elsewhere defaults, and where there is none the empty string.
+
+    For rules that leave alone whatever `check` found wrong.
+    """
+    struct: T = _salvaged(data, kind)
+    return struct
+
+
+def _salvaged(data: object, kind: Any) -> Any:
+    kind = _without_none(kind, data)
+    origin, args = get_origin(kind), get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _salvaged_struct(data if isinstance(data, Mapping) else {}, kind)
+    if origin in {tuple, list} and isinstance(data, list):
+        return origin(_or_empty(_salvaged(item, args[0])) for item in data)
+    if origin is dict and isinstance(data, Mapping):
+        return {str(key): _or_empty(_salvaged(item, args[1])) for key, item in data.items()}
+    try:
+        return msgspec.convert(data, kind, dec_hook=_hook)
+    except msgspec.ValidationError:
+        return msgspec.UNSET
+
+
+def _salvaged_struct(data: Mapping[str, Any], kind: type[msgspec.Struct]) -> msgspec.Struct:
+    values: dict[str, Any] = {}
+    for field in fields(kind):
+        value = _salvaged(data.get(field.encode_name, {} if field.required else msgspec.UNSET), field.type)
+        if value is not msgspec.UNSET or field.required:
+            values[field.name] = _or_empty(value)
+    return kind(**values)
+
+
+def _or_empty(value: Any) -> Any:
+    return "" if value is msgspec.UNSET else value

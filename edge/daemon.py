@@ -132,6 +132,7 @@ async def building(
             version=__version__,
             put_documents=documents_desk.put,
             fetch_catalogue=partial(fetch, target=state / "catalogue.sqlite"),
+            kiosks=counter.kiosks,
             reload=lambda station: screens.reload(ReloadKiosk(station=station)),
         )
 

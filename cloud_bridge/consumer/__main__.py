@@ -23,7 +23,7 @@ from cloud_bridge.consumer.databases import Database
 from cloud_bridge.consumer.reader import Reader
 from cloud_bridge.endpoint import Endpoint
 from edge.checked import Secret
-from edge.errors import StoregateError, UsageError
+from edge.errors import CloudError, StoregateError, UsageError
 
 QUIET_S = 2.0
 """--once ends after this long without a message."""
@@ -74,7 +74,7 @@ def consume(
 ) -> None:
     """Reads what gateways say, each event once, and tells what is missing.
 
-    Ends with Ctrl-C; exit code 1 when events are missing.
+    Ends with Ctrl-C; exit code 1 when events are missing, or the broker was never reached.
     """
     try:
         files = Files(ca_file, cert_file, key_file)
@@ -145,11 +145,15 @@ async def _run(options: Options) -> report.Summary:
     )
     try:
         await database.open()
+        await _account(database, options)  # a --summary that can't be written is told at once
         async with asyncio.TaskGroup() as group:
             works = [group.create_task(reader.run()), group.create_task(_report(reader, database, options, screen))]
             await _end(reader, options)
             for work in works:
                 work.cancel()
+        if not reader.progress.connections:
+            hint = reader.progress.hint
+            raise CloudError(f"never connected. {reader.progress.problem or 'No answer yet'}", hint=hint)
         return await _account(database, options)
     finally:
         await database.close()

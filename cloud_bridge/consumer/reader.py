@@ -27,6 +27,7 @@ class Progress(msgspec.Struct, kw_only=True):
     """What happened since the start, for people."""
 
     connected: bool = False
+    connections: int = 0
     problem: str = ""
     hint: str = ""
     messages: int = 0
@@ -65,6 +66,7 @@ class Reader:
                     await link.subscribe([every(Lane.STATE)])  # a shared subscription gets no retained messages
                     await link.subscribe([every(lane, share=self._share) for lane in (Lane.EVENTS, Lane.BACKLOG)])
                     self.progress.connected, self.progress.problem = True, ""
+                    self.progress.connections += 1
                     self.progress.heard_at_s = loop.time()
                     self._say(f"connected to {self._endpoint.address}")
                     waits = delays(BACKOFF_MAX_S, chance=random.random)

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from cloud_bridge.consumer.reader import Progress
 from cloud_bridge.consumer.tables import Account, Stream
+from edge.errors import UsageError
 
 SHOWN_GAPS = 20
 
@@ -109,7 +110,10 @@ def table(streams: list[Stream], progress: Progress, *, rate: float) -> Table:
 
 
 def write(path: Path, found: Summary) -> None:
-    """Whole or not at all: somebody may be reading it. Blocking."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
-    fresh.replace(path)
+    """Whole or not at all: somebody may be reading it. Blocking. Raises UsageError when it can't be written."""
+    try:
+        fresh = path.with_name(f"{path.name}.new")
+        fresh.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+        fresh.replace(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--summary {path} can't be written: {error}", hint="does its folder exist?") from error

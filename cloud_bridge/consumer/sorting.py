@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import NamedTuple
-
-import msgspec
 
 from cloud_bridge.endpoint import Incoming
 from cloud_bridge.payloads import Birth, Event, PayloadError, decode, place_of
 from cloud_bridge.topics import SESSION, Gateway, Lane, parse
+from edge.checked import UnreadableError, decoded
 from edge.telemetry import RecordsLost
 
+log = logging.getLogger(__name__)
 MAX_DEAD_BYTES = 65_536
 """Of a message that can't be used, kept for a person."""
 LOSSES = f"storegate.{RecordsLost.TYPE}"
@@ -69,9 +70,16 @@ def sort_out(messages: Sequence[Incoming]) -> Batch:
         try:
             _add(message, batch)
         except PayloadError as error:
-            batch.dead.append(Dead(message.topic, str(error), message.payload[:MAX_DEAD_BYTES]))
+            batch.dead.append(_dead(message, str(error)))
+        except Exception as error:  # a bug of ours: one message must not stop the reader at every start
+            log.exception("a message could not be read")
+            batch.dead.append(_dead(message, f"a fault of the reader: {type(error).__name__}"))
     batch.events.sort()
     return batch
+
+
+def _dead(message: Incoming, problem: str) -> Dead:
+    return Dead(message.topic, problem.replace("\0", "?"), message.payload[:MAX_DEAD_BYTES])
 
 
 def _add(message: Incoming, batch: Batch) -> None:
@@ -85,10 +93,10 @@ def _add(message: Incoming, batch: Batch) -> None:
         batch.losses.extend(losses)
     elif parts.lane is Lane.STATE and parts.kind == SESSION and message.payload:
         try:
-            birth = msgspec.json.decode(message.payload, type=Birth)
-        except msgspec.MsgspecError as error:
+            birth = decoded(message.payload, Birth)
+        except UnreadableError as error:
             raise PayloadError(f"not a birth: {error}") from error
-        _storable(birth.epoch)
+        _storable(birth.epoch, birth.version)
         batch.births.append(Told(parts.gateway.source, birth))
 
 
@@ -99,16 +107,21 @@ def _row(event: Event, gateway: Gateway) -> Stored:
     subject = event.subject if isinstance(event.subject, str) else ""
     _storable(epoch, event.type, subject, event.time, event.clockstate, event.bootid, event.monotonicms)
     stamp = (event.time, event.clockstate, event.bootid, event.monotonicms)
-    return Stored(event.source, epoch, seq, event.type, subject, *stamp, bytes(event.data).decode())
+    try:
+        data = bytes(event.data).decode()
+    except UnicodeDecodeError as error:
+        raise PayloadError(f"data is not UTF-8: {error}") from error
+    return Stored(event.source, epoch, seq, event.type, subject, *stamp, data)
 
 
 def _losses(event: Event, row: Stored) -> list[Loss]:
     try:
-        lost = msgspec.json.decode(bytes(event.data), type=RecordsLost)
-    except msgspec.MsgspecError as error:
+        lost = decoded(bytes(event.data), RecordsLost)
+    except UnreadableError as error:
         raise PayloadError(f"not a loss record: {error}") from error
     if any(not 0 < span.first <= span.last < row.seq for span in lost.ranges):
         raise PayloadError("a loss record names numbers that are not before its own")
+    _storable(lost.reason)
     return [Loss(row.source, row.epoch, span.first, span.last, lost.kept, lost.reason) for span in lost.ranges]
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from edge import events as ev
 from edge.catalogue import CatalogueInfo
+from edge.checked import nearest
 from edge.clock import Clock
 from edge.commands.messages import (
-    MAX_MISTAKES,
     Asked,
     BadCommandError,
     CatalogueRefresh,
@@ -23,11 +23,21 @@ from edge.commands.messages import (
     CouponVoid,
     DocumentsPut,
     KioskReload,
+    listed,
     parse,
 )
 from edge.coupon_answers import Refused, Voided
-from edge.errors import CommandError, JournalRefusedError, MistakesError, Refusal, StoregateError
+from edge.errors import (
+    CommandError,
+    DocumentError,
+    JournalRefusedError,
+    Mistake,
+    MistakesError,
+    Refusal,
+    StoregateError,
+)
 from edge.ids import CampaignId, Serial, StationId
+from edge.shop import KINDS
 from edge.store.gateway import answer_of
 
 T = TypeVar("T")
@@ -81,6 +91,7 @@ class Commands:
         version: str,
         put_documents: PutDocuments,
         fetch_catalogue: FetchCatalogue,
+        kiosks: Collection[str],
         reload: Callable[[StationId | None], Awaitable[None]],
     ) -> None:
         self._submit = submit
@@ -89,6 +100,7 @@ class Commands:
         self._version = version
         self._put_documents = put_documents
         self._fetch_catalogue = fetch_catalogue
+        self._kiosk_stations = kiosks
         self._reload = reload
         self._running: dict[str, asyncio.Future[bytes]] = {}
         """Ids that are being done now; bounded by what the broker may leave unacknowledged with us."""
@@ -143,8 +155,8 @@ class Commands:
         try:
             facts = await self._effect(command)
         except MistakesError as error:
-            listed = tuple(str(mistake) for mistake in error.mistakes[:MAX_MISTAKES])
-            return _no(command, "rejected", f"{len(error.mistakes)} mistakes; nothing was changed", listed)
+            text = f"{len(error.mistakes)} mistakes; nothing was changed"
+            return _no(command, "rejected", text, listed(error.mistakes))
         except CommandError as error:
             return _no(command, error.code, str(error))
         except JournalRefusedError:
@@ -154,7 +166,7 @@ class Commands:
         except Exception:  # a bug of ours must not cut the cloud off, and come again with every reconnect
             log.exception("command %s failed", command.NAME)
             return _no(command, "failed", "a fault in the gateway; its log says more")
-        return CommandReply(id=command.id, name=command.NAME, ok=True, facts=facts)
+        return CommandReply(id=command.id, name=command.NAME, ok=True, code="done", facts=facts)
 
     async def _effect(self, command: Command) -> dict[str, str | int]:
         match command:
@@ -165,13 +177,24 @@ class Commands:
             case CouponVoid():
                 return await self._void(command)
             case KioskReload():
-                await self._reload(StationId(command.station) if command.station else None)
-                return {}
+                return await self._kiosks(command)
             case _:
                 now = self._clock.now()
                 return {"version": self._version, "at_ms": now.at_ms, "boot_id": now.boot_id, "clock": now.state.value}
 
+    async def _kiosks(self, command: KioskReload) -> dict[str, str | int]:
+        station = command.station
+        if station is not None and station not in self._kiosk_stations:
+            meant = nearest(station, self._kiosk_stations)
+            hint = f"; did you mean {meant!r}?" if meant else ""
+            raise CommandError("unknown_station", f"no such kiosk {station!r}{hint}")
+        await self._reload(None if station is None else StationId(station))
+        return {}
+
     async def _documents(self, command: DocumentsPut) -> dict[str, str | int]:
+        if command.kind not in KINDS:
+            mistake = Mistake("kind", f"no such kind; wanted one of {', '.join(KINDS)}", nearest(command.kind, KINDS))
+            raise DocumentError("documents.put", [mistake])
         changed = await self._put_documents(command.kind, command.items, by="cloud")
         return {"kind": changed.kind, "count": changed.count, "sha256": changed.sha256}
 

@@ -6,21 +6,23 @@ There is no remote shell and no code among them. A command names itself in its t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
-from edge.checked import check, nearest
-from edge.errors import CommandError
+from edge.checked import UnreadableError, check, decoded, nearest
+from edge.errors import CommandError, Mistake
 from edge.ids import Name
 
 MAX_BYTES = 1024 * 1024
 """Of one command; documents of a few thousand items fit."""
 MAX_MISTAKES = 50
 """Repeated in an answer."""
-Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+MAX_MISTAKE_CHARS = 400
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}\Z")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/]+", max_length=2000)]
 
 
@@ -63,7 +65,7 @@ class CouponVoid(Command, frozen=True, kw_only=True):
 
     NAME = "coupon.void"
     campaign: Name
-    serial: Annotated[str, Meta(pattern=r"^[A-Z2-7]{16}$")] | None = None
+    serial: Annotated[str, Meta(pattern=r"^[A-Z2-7]{16}\Z")] | None = None
     """Absent: all that are outstanding."""
     reason: Annotated[str, Meta(max_length=200)] = ""
 
@@ -86,8 +88,8 @@ class CommandReply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The command's; empty where even that could not be read."""
     name: str
     ok: bool
-    code: str = "done"
-    """done | bad_command | unknown_command | expired | too_large | rejected | not_found | download | busy | failed"""
+    code: str
+    """done | bad_command | unknown_command | unknown_station | too_large | expired | rejected | download | failed"""
     text: str = ""
     """For people."""
     mistakes: tuple[str, ...] = ()
@@ -120,19 +122,28 @@ def parse(name: str, payload: bytes) -> Command:
         raise BadCommandError("too_large", f"{len(payload)} bytes; at most {MAX_BYTES} are read")
     known = {kind.NAME: kind for kind in KINDS}
     try:
-        data = msgspec.json.decode(payload)
-    except msgspec.MsgspecError as error:
+        data = decoded(payload, object)
+    except UnreadableError as error:
         raise BadCommandError("bad_command", f"not JSON: {error}") from error
     command_id = _id_of(data)
     if name not in known:
         meant = nearest(name, known)
         text = f"no such command {name[:64]!r}" + (f"; did you mean {meant!r}?" if meant else "")
         raise BadCommandError("unknown_command", text, command_id=command_id)
-    command, mistakes = check(data, known[name])
+    try:
+        command, mistakes = check(data, known[name])
+    except RecursionError as error:
+        raise BadCommandError("bad_command", "nested too deeply", command_id=command_id) from error
     if command is None:
-        listed = tuple(str(mistake) for mistake in mistakes[:MAX_MISTAKES])
-        raise BadCommandError("bad_command", f"{len(mistakes)} mistakes", command_id=command_id, mistakes=listed)
+        raise BadCommandError(
+            "bad_command", f"{len(mistakes)} mistakes", command_id=command_id, mistakes=listed(mistakes)
+        )
     return command
+
+
+def listed(mistakes: Sequence[Mistake]) -> tuple[str, ...]:
+    """The first ones, short: a key may be as long as its command, and an answer must fit any broker."""
+    return tuple(str(mistake)[:MAX_MISTAKE_CHARS] for mistake in mistakes[:MAX_MISTAKES])
 
 
 def _id_of(data: Any) -> str:

@@ -43,7 +43,10 @@ async def fetch(
 
     Raises CommandError (download | rejected), CatalogueError with the file's mistakes.
     """
-    suffix = Path(urlsplit(url).path).suffix.lower()
+    try:
+        suffix = Path(urlsplit(url).path).suffix.lower()
+    except ValueError as error:
+        raise CommandError("rejected", f"that is no URL: {error}") from error
     if suffix not in SUFFIXES:
         raise CommandError("rejected", f"a catalogue's URL ends in {' or '.join(SUFFIXES)}, this one in {suffix!r}")
     kept = await asyncio.to_thread(_temporary, target.parent, suffix)

@@ -13,7 +13,7 @@ from cloud_bridge.consumer.report import lines, summary
 from cloud_bridge.consumer.sorting import sort_out
 from cloud_bridge.consumer.tables import Tables
 from cloud_bridge.endpoint import Incoming
-from cloud_bridge.payloads import Birth, encode
+from cloud_bridge.payloads import Birth, Event, encode
 from cloud_bridge.topics import Gateway, Lane
 from edge.errors import UsageError
 from edge.journal.outbox import Row
@@ -128,3 +128,40 @@ def test_what_can_t_be_used_is_put_aside(tables: Tables) -> None:
 def test_a_database_of_another_kind_is_refused() -> None:
     with pytest.raises(UsageError, match="mysql"):
         open_tables("mysql://x")
+
+
+EVENT = events(row(1)).payload
+BIRTH = b'{"online":true,"epoch":"e1","session":1,"version":"%s"}'
+LOST = GATEWAY.events(Lane.EVENTS, "records.lost.v1")
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        (LOST, b'[{"id":"\xff"}]'),
+        (LOST, b"[" * 100_000),
+        (LOST, EVENT.replace(b'"data":{', b'"data":{"x":"\xff",')),
+        (LOST, EVENT.replace(b'"data":{', b'"data":{"x":' + b"[" * 100_000 + b"],")),
+        (LOST, EVENT.replace(b"0000000000000001", b"0" * 5000 + b"1")),
+        (LOST, EVENT.replace(b"0000000000000001", b"0000000000000001\\n")),
+        (GATEWAY.session, b'{"online":true,"epoch":"\xff"}'),
+        (GATEWAY.session, b"[" * 100_000),
+        (GATEWAY.session, BIRTH.replace(b":1,", b":99999999999999999999,")),
+        (GATEWAY.session, BIRTH % b"\\u0000"),
+    ],
+)
+def test_a_message_made_to_hurt_is_put_aside(tables: Tables, topic: str, payload: bytes) -> None:
+    tables.store(sort_out([message(topic, payload), span(1, 3)]))
+    (stream,) = tables.streams()
+    assert stream.received == 3
+    assert tables.dead_count() == 1
+
+
+def test_a_fault_of_the_reader_costs_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(payload: bytes, *, encoding: str) -> list[Event]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("cloud_bridge.consumer.sorting.decode", stumble)
+    batch = sort_out([span(1, 1), birth(1)])
+    assert len(batch.births) == 1
+    assert batch.dead[0].problem == "a fault of the reader: ZeroDivisionError"

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from cloud_bridge import mqtt
-from cloud_bridge.endpoint import Endpoint, Incoming
+from cloud_bridge.endpoint import Endpoint, Incoming, Said
 from cloud_bridge.topics import Gateway, Lane
 from edge import __version__
 from edge.catalogue import CatalogueInfo
-from edge.commands import Commands
+from edge.commands import Asked, Commands
 from edge.config import MqttSection
 from edge.documents import Documents
-from edge.errors import CommandError
+from edge.errors import CommandError, JournalRefusedError, Refusal
 from edge.pump import Pump
 from tests.peers.bridged import Gate, gate, listening, until
 from tests.peers.broker import Mosquitto
@@ -54,6 +54,7 @@ class Desk:
             version=__version__,
             put_documents=documents.put,
             fetch_catalogue=fetch,
+            kiosks=("k1",),
             reload=reload,
         )
 
@@ -94,7 +95,7 @@ async def test_one_effect_for_a_repeat_also_after_a_restart(tmp_path: Path, brok
             assert second.reloads == []
             await until(lambda: any(event.type == "storegate.command.done.v1" for event in cloud.events))
     answers = [json.loads(message.payload) for message in cloud.lane(Lane.ANSWERS)]
-    assert answers == [{"id": "c-1", "name": "kiosk.reload", "ok": True}] * 4
+    assert answers == [{"id": "c-1", "name": "kiosk.reload", "ok": True, "code": "done"}] * 4
     assert sum(event.type == "storegate.command.done.v1" for event in cloud.events) == 1
 
 
@@ -162,3 +163,101 @@ async def test_a_fault_of_ours_is_an_answer_and_the_line_stays(tmp_path: Path, b
         await until(lambda: bool(cloud.lane(Lane.ANSWERS)))
         assert json.loads(cloud.lane(Lane.ANSWERS)[0].payload)["code"] == "failed"
         assert shop.board.broker.reconnects == 0
+
+
+HOSTILE = [b'{"id":"\xff"}', b"[" * 100_000, b'{"id":"c-1\\n"}', b""]
+
+
+async def say(port: int, topic: str, payload: bytes, *, retain: bool = False) -> None:
+    """Any bytes, of any size."""
+    endpoint = Endpoint(host="127.0.0.1", port=port, client_id="sayer", clean_start=True, session_s=0)
+    async with mqtt.connect(endpoint) as link:
+        await link.tell(Said(topic, payload), doing="say it", retain=retain)
+
+
+async def test_a_message_made_to_hurt_is_answered_and_the_line_stays(tmp_path: Path, broker: Mosquitto) -> None:
+    await say(broker.port, GATEWAY.watermark, b"[" * 100_000, retain=True)
+    async with (
+        listening(broker.port) as cloud,
+        desk(tmp_path) as (shop, done),
+        shop.bridge(config(broker), done.commands.answer),
+    ):
+        await until(lambda: shop.board.broker.connected)
+        await say(broker.port, GATEWAY.watermark, b'{"epoch":"\xff","through":1}', retain=True)
+        for payload in HOSTILE:
+            await say(broker.port, GATEWAY.topic(Lane.COMMANDS, "ping"), payload)
+        await ask(broker.port, "ping", {"id": "c-10"})
+        await until(lambda: len(cloud.lane(Lane.ANSWERS)) == len(HOSTILE) + 1)
+        codes = sorted(json.loads(message.payload)["code"] for message in cloud.lane(Lane.ANSWERS))
+        assert codes == ["bad_command"] * len(HOSTILE) + ["done"]
+        assert shop.board.broker.reconnects == 0
+    assert not shop.board.broker.connected
+
+
+async def test_any_fault_is_an_answer(tmp_path: Path, broker: Mosquitto) -> None:
+    async def stumble(asked: Asked) -> bytes:
+        if asked.name == "ping":
+            raise ZeroDivisionError
+        raise JournalRefusedError(Refusal.FAULT, "a fault in the gateway")
+
+    async with listening(broker.port) as cloud, gate(tmp_path) as shop, shop.bridge(config(broker), stumble):
+        await until(lambda: shop.board.broker.connected)
+        await ask(broker.port, "ping", {"id": "c-11"})
+        await ask(broker.port, "kiosk.reload", {"id": "c-12"})
+        await until(lambda: len(cloud.lane(Lane.ANSWERS)) == 2)
+        assert [json.loads(message.payload)["code"] for message in cloud.lane(Lane.ANSWERS)] == ["failed"] * 2
+        assert shop.board.broker.reconnects == 0
+
+
+async def test_a_command_too_large(tmp_path: Path, broker: Mosquitto) -> None:
+    """Above 1 MiB it is refused; above what we take at all the broker throws it away."""
+    async with (
+        listening(broker.port) as cloud,
+        desk(tmp_path) as (shop, done),
+        shop.bridge(config(broker), done.commands.answer),
+    ):
+        await until(lambda: shop.board.broker.connected)
+        await say(broker.port, GATEWAY.topic(Lane.COMMANDS, "ping"), b" " * 1_300_000)
+        await say(broker.port, GATEWAY.topic(Lane.COMMANDS, "ping"), b" " * 1_100_000)
+        await ask(broker.port, "ping", {"id": "c-13"})
+        await until(lambda: len(cloud.lane(Lane.ANSWERS)) == 2)
+        answers = [json.loads(message.payload) for message in cloud.lane(Lane.ANSWERS)]
+        assert [(answer["id"], answer["code"]) for answer in answers] == [("", "too_large"), ("c-13", "done")]
+        assert shop.board.broker.reconnects == 0
+
+
+async def test_what_is_not_there_is_named(tmp_path: Path, broker: Mosquitto) -> None:
+    async with (
+        listening(broker.port) as cloud,
+        desk(tmp_path) as (shop, done),
+        shop.bridge(config(broker), done.commands.answer),
+    ):
+        await until(lambda: shop.board.broker.connected)
+        await ask(broker.port, "kiosk.reload", {"id": "c-14", "station": "k11"})
+        await ask(broker.port, "documents.put", {"id": "c-15", "kind": "zone", "items": []})
+        await until(lambda: len(cloud.lane(Lane.ANSWERS)) == 2)
+        assert done.reloads == []
+    answers = {answer["id"]: answer for answer in (json.loads(said.payload) for said in cloud.lane(Lane.ANSWERS))}
+    assert (answers["c-14"]["ok"], answers["c-14"]["code"]) == (False, "unknown_station")
+    assert "did you mean 'k1'" in answers["c-14"]["text"]
+    assert answers["c-15"]["code"] == "rejected"
+    assert "did you mean 'zones'" in answers["c-15"]["mistakes"][0]
+
+
+async def test_a_response_topic_that_is_forbidden_costs_only_its_asker(tmp_path: Path) -> None:
+    (tmp_path / "acl").write_text("topic readwrite storegate/#\n")
+    broker = Mosquitto(tmp_path / "strict", f"acl_file {tmp_path}/acl").start()
+    try:
+        async with (
+            listening(broker.port) as cloud,
+            desk(tmp_path) as (shop, done),
+            shop.bridge(config(broker), done.commands.answer),
+        ):
+            await until(lambda: shop.board.broker.connected)
+            await ask(broker.port, "ping", {"id": "c-16"}, "-D", "publish", "response-topic", "elsewhere")
+            await until(lambda: bool(cloud.lane(Lane.ANSWERS)))
+            await asyncio.sleep(0.5)  # the broker would bring it again by now
+            assert len(cloud.lane(Lane.ANSWERS)) == 1
+            assert shop.board.broker.reconnects == 0
+    finally:
+        broker.stop()

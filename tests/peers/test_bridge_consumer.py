@@ -130,3 +130,20 @@ async def test_a_wrong_database_ends_it_in_words(tmp_path: Path, broker: Mosquit
     assert reader.returncode == 1
     assert b"can't be used" in errors
     assert b"Traceback" not in errors
+
+
+async def test_a_broker_that_was_never_there_is_a_failure(tmp_path: Path) -> None:
+    reader = await consume(Mosquitto(tmp_path / "none"), tmp_path, "--seconds", "1")
+    _, errors = await reader.communicate()
+    assert reader.returncode == 1
+    assert b"never connected" in errors
+    assert b"refused" in errors
+    assert b"Traceback" not in errors
+
+
+async def test_a_summary_that_can_t_be_written_ends_it_at_once(tmp_path: Path) -> None:
+    reader = await consume(Mosquitto(tmp_path / "none"), tmp_path, "--summary", "/nonexist/x")
+    _, errors = await asyncio.wait_for(reader.communicate(), 10)
+    assert reader.returncode == 2
+    assert b"--summary /nonexist/x can't be written" in errors
+    assert b"Traceback" not in errors

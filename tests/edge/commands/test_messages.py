@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from edge.commands.messages import (
     MAX_BYTES,
+    MAX_MISTAKE_CHARS,
+    MAX_MISTAKES,
     BadCommandError,
     CatalogueRefresh,
     CouponVoid,
@@ -43,6 +45,10 @@ def test_a_command_is_read(name: str, data: object, command: object) -> None:
     [
         ("ping", b"", "bad_command", "not JSON"),
         ("ping", b"[]", "bad_command", ""),
+        ("ping", b'{"id": "\xff"}', "bad_command", "not JSON"),
+        ("ping", b"[" * 100_000, "bad_command", "nested too deeply"),
+        ("ping", b'{"id": "c-1\\n"}', "bad_command", "id"),
+        ("coupon.void", b'{"id":"1","campaign":"tea","serial":"ABCDEFGHIJKLMNOP\\n"}', "bad_command", "serial"),
         ("ping", b"{}", "bad_command", "id: is missing"),
         ("pin", b'{"id": "c-1"}', "unknown_command", "did you mean 'ping'"),
         ("ping", b'{"id": "c 1"}', "bad_command", "id"),
@@ -64,6 +70,19 @@ def test_all_mistakes_are_named_at_once() -> None:
         parse("catalogue.refresh", b'{"id":"c-9","url":"ftp://x","sha256":"short","more":1}')
     assert caught.value.command_id == "c-9"
     assert len(caught.value.mistakes) == 3
+
+
+@pytest.mark.parametrize("depth", range(900, 1000, 3))
+def test_depth_that_is_just_readable_is_an_answer_too(depth: int) -> None:
+    payload = b'{"id":"c-1","kind":"zones","items":' + b"[" * depth + b"]" * depth + b"}"
+    with contextlib.suppress(BadCommandError):
+        parse("documents.put", payload)
+
+
+def test_an_answer_stays_small_whatever_was_asked() -> None:
+    with pytest.raises(BadCommandError) as caught:
+        parse("ping", msgspec.json.encode({"id": "c-9"} | {f"{n}" + "x" * 9000: 1 for n in range(100)}))
+    assert sum(map(len, caught.value.mistakes)) <= MAX_MISTAKES * MAX_MISTAKE_CHARS
 
 
 @given(name=st.sampled_from(["ping", "documents.put", "nothing"]), payload=st.binary(max_size=200))

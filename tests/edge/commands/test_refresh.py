@@ -79,3 +79,9 @@ async def test_nothing_is_imported_otherwise(
 async def test_nobody_there(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="failed"):
         await fetch(url="http://127.0.0.1:1/c.csv", sha256=SUM, target=tmp_path / "c")
+
+
+async def test_what_is_no_url_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="no URL") as caught:
+        await fetch(url="http://[::1/x.csv", sha256=SUM, target=tmp_path / "c")
+    assert caught.value.code == "rejected"
