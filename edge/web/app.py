@@ -72,6 +72,7 @@ async def listen(
         app,
         handle_signals=False,
         access_log=None,
+        logger=faults.ServerLog(app[faults.TRACES]),
         keepalive_timeout=HEAD_S,
         shutdown_timeout=grace_s,
         auto_decompress=False,  # nobody of ours packs a request; unpacking a stranger's costs memory and can fail

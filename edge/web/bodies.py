@@ -1,8 +1,9 @@
-"""The JSON body of a request as a checked struct, or every mistake in it."""
+"""Bodies of requests, bounded: JSON as a checked struct or every mistake in it, and a form's fields."""
 
 from __future__ import annotations
 
 from typing import TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
@@ -14,6 +15,8 @@ T = TypeVar("T")
 MAX_BYTES = 4096
 """A till's or an admin's request is a few hundred bytes; a grant is below 1 kB."""
 MAX_MISTAKES = 20
+FORM = "application/x-www-form-urlencoded"
+MAX_FIELDS = 20
 
 
 async def body_of(request: web.Request, kind: type[T]) -> T:
@@ -27,6 +30,17 @@ async def body_of(request: web.Request, kind: type[T]) -> T:
         told = [str(mistake) for mistake in mistakes[:MAX_MISTAKES]]
         raise WebError(400, "bad_request", "The body is wrong: " + "; ".join(told), extra={"mistakes": told})
     return value
+
+
+async def form_of(request: web.Request) -> dict[str, str]:
+    """The fields of a form as our pages send them: UTF-8, no files. Raises WebError 413, or 400 for any other."""
+    raw = await raw_body(request)
+    if request.headers.get("Content-Type", FORM).partition(";")[0].strip().lower() != FORM:
+        raise WebError(400, "bad_request", "The form is not as our page made it.")
+    try:
+        return dict(parse_qsl(raw.decode("utf-8", "replace"), max_num_fields=MAX_FIELDS, keep_blank_values=True))
+    except ValueError as error:
+        raise WebError(400, "bad_request", "The form is not as our page made it.") from error
 
 
 async def raw_body(request: web.Request) -> bytes:

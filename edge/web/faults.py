@@ -6,6 +6,7 @@ import logging
 import time
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from edge.errors import JournalRefusedError, StoregateError
@@ -36,6 +37,20 @@ class Traces:
 
 
 TRACES = web.AppKey("traces", Traces)
+
+
+class ServerLog(logging.LoggerAdapter[logging.Logger]):
+    """What aiohttp says of requests that never reach a handler: nothing of those that are not HTTP, for anybody can
+    send them without end and their bytes would stand in the log; a few of the others.
+    """
+
+    def __init__(self, traces: Traces) -> None:
+        super().__init__(log)
+        self._traces = traces
+
+    def exception(self, msg: object, *args: object, exc_info: object = True, **_: object) -> None:
+        if not isinstance(exc_info, HttpProcessingError) and self._traces.take():
+            self.error(msg, *args, exc_info=exc_info)  # type: ignore[arg-type]
 
 
 class WebError(StoregateError):

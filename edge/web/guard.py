@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import ipaddress
 import socket
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -65,12 +65,36 @@ async def same_site_only(request: web.Request, handler: Handler) -> web.StreamRe
 
 def from_here(request: web.Request) -> bool:
     """Whether the page that asks is ours, as far as the browser says."""
-    origin = request.headers.get("Origin")
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    if site not in {None, "same-origin", "none"}:
+        return False
     if origin is None:
-        return request.headers.get("Sec-Fetch-Site", "none") in {"same-origin", "none"}
+        return True
     if origin == "null":
-        return request.headers.get("Sec-Fetch-Site") == "same-origin"
-    return urlsplit(origin).netloc.lower() == request.host.lower()
+        return site == "same-origin"
+    return _same_host(origin, request)
+
+
+def stepped_here(request: web.Request) -> bool:
+    """Whether a GET that changes what is shown was meant: not a picture or a link in another site's page.
+
+    Browsers tell where a request comes from only on HTTPS and loopback; elsewhere the referring page has to do.
+    """
+    referrer = request.headers.get("Referer")
+    return (
+        from_here(request)
+        and request.headers.get("Sec-Fetch-Dest") in {None, "document", "empty"}
+        and (not referrer or _same_host(referrer, request))
+    )
+
+
+def _same_host(url: str, request: web.Request) -> bool:
+    return url.partition("://")[2].partition("/")[0].lower() == request.host.lower()
+
+
+def same_secret(given: str, known: str) -> bool:
+    """In constant time. What was given may be any letters, and any bytes: a header's come as lone surrogates."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), known.encode("utf-8", "surrogatepass"))
 
 
 def only_named(names: Collection[str] | None) -> Middleware:

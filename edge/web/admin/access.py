@@ -19,7 +19,9 @@ from aiohttp.typedefs import Handler
 
 from edge.config import ListenSection
 from edge.web import pages
+from edge.web.bodies import form_of
 from edge.web.faults import WebError, wants_json
+from edge.web.guard import same_secret
 
 COOKIE = "admin"
 COOKIE_S = 30 * 24 * 3600
@@ -61,7 +63,7 @@ class Access:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and await self._right(given):
             return await handler(request)
-        if hmac.compare_digest(request.cookies.get(COOKIE, "").encode(), self._badge().encode()):
+        if same_secret(request.cookies.get(COOKIE, ""), self._badge()):
             return await handler(request)
         if wants_json(request) or request.method != "GET" or request.path != "/":
             hint = "Send it as `Authorization: Bearer …`; it is listen.admin_token in gateway.toml."
@@ -72,8 +74,8 @@ class Access:
         return pages.page(request, "admin/login.jinja", wrong=False)
 
     async def _login(self, request: web.Request) -> web.Response:
-        given = (await request.post()).get("token")
-        if not isinstance(given, str) or not self._token or not await self._right(given.strip()):
+        given = (await form_of(request)).get("token", "")
+        if not self._token or not await self._right(given.strip()):
             return pages.page(request, "admin/login.jinja", status=401, wrong=True)
         response = web.Response(status=303, headers={"Location": "/"})
         response.set_cookie(
@@ -82,7 +84,7 @@ class Access:
         return response
 
     async def _right(self, given: str) -> bool:
-        if hmac.compare_digest(given.encode(), self._token.encode()):
+        if same_secret(given, self._token):
             return True
         if self._wrong.locked():
             raise WebError(429, "too_many", "Too many wrong tokens at once.", hint="Try again in a moment.")

@@ -39,7 +39,7 @@ class ShowAsked(Asked, frozen=True, kw_only=True):
 class RedeemAsked(Asked, frozen=True, kw_only=True):
     code: Code
     till: Name
-    receipt: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+    receipt: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
     value_fen: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
 
 

@@ -29,7 +29,7 @@ class DocumentsApi:
         kind = _kind(request)
         try:
             items = msgspec.json.decode(await request.read(), type=list[object])
-        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
             raise WebError(400, "bad_request", f"The body is not a JSON list: {error}") from error
         try:
             return _json(await self._desk.put(kind, items, by="admin"))

@@ -10,6 +10,7 @@ import secrets
 from aiohttp import web
 
 from edge.keys import GatewayKeys
+from edge.web.guard import same_secret
 
 COOKIE = "wallet"
 _FORM = re.compile(r"([A-Z2-7]{26})\.([0-9a-f]{32})\Z")
@@ -46,4 +47,4 @@ class Identity:
         return self._keys.guest_tag("form", number)
 
     def form_is_ours(self, number: str, tag: str) -> bool:
-        return hmac.compare_digest(self.form_tag(number), tag)
+        return same_secret(tag, self.form_tag(number))

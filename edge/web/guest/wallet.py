@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 from markupsafe import Markup
@@ -15,11 +14,11 @@ from edge.coupon_answers import Issued, Refused, Why, in_words
 from edge.coupon_desk import CouponDesk
 from edge.keys import GatewayKeys
 from edge.web import pages
-from edge.web.bodies import raw_body
+from edge.web.bodies import form_of
 from edge.web.faults import WebError
 from edge.web.guest import faces
 from edge.web.guest.identity import Identity
-from edge.web.guest.rates import Rate, is_loopback
+from edge.web.guest.rates import Rate, household, is_loopback
 from edge.web.refusals import STATUS
 
 NO_COOKIES = "no_cookies"
@@ -91,7 +90,7 @@ class Wallet:
         number = self._identity.of(request)
         if number is None:
             raise web.HTTPSeeOther(f"/wallet?no={NO_COOKIES}")
-        form = await _form(request)
+        form = await form_of(request)
         if not self._identity.form_is_ours(number, form.get("tag", "")):
             raise WebError(403, "other_site", "This may only be asked from our own pages.")
         self._hold_to(self._claims_of_browser, number)
@@ -142,13 +141,4 @@ def _told(request: web.Request, lang: str, timezone: str) -> str:
 
 
 def _address(request: web.Request) -> str:
-    return request.remote or "unknown"
-
-
-async def _form(request: web.Request) -> dict[str, str]:
-    """A form's fields; a form of ours is far below the cap."""
-    raw = await raw_body(request)
-    try:
-        return dict(parse_qsl(raw.decode("utf-8", "replace"), max_num_fields=20, keep_blank_values=True))
-    except ValueError as error:
-        raise WebError(400, "bad_request", "The form is not as our page made it.") from error
+    return household(request.remote or "unknown")
