@@ -40,6 +40,8 @@ from edge.journal import Journal
 from edge.keys import GatewayKeys
 from edge.pump import Pump
 from edge.sdnotify import Notifier
+from edge.status.damage import found
+from edge.web import doors
 from edge.web.admin.build import admin_routes
 from edge.web.app import BoundListener, listen
 from edge.web.guest import wallet
@@ -163,7 +165,7 @@ async def building(
         )
         services = list(_services(settings, running, commands=commands, notifier=notifier))
         drivers = await asyncio.to_thread(lambda: list(_drivers(settings, running, screens)))  # reads profiles
-        await _first_words(running, documents.problem)
+        await _first_words(running, documents, keys)
         stack.callback(notifier.stopping)
         notifier.ready(f"kiosk {shop_plane.url}, status page {admin_plane.url}")
         yield running, services, drivers
@@ -218,17 +220,14 @@ async def _kept(driver: Driver, running: Running) -> None:
     )
 
 
-async def _first_words(running: Running, documents_problem: str) -> None:
+async def _first_words(running: Running, documents: Documents, keys: GatewayKeys) -> None:
     """What a person and the cloud should know of this start. A full disk must not keep the shop shut."""
     clock = running.clock
-    replaced = running.journal.replaced
-    if replaced is not None:
-        text = (
-            f"the journal was damaged ({replaced.problem}) and a new one began; the old is kept as {replaced.kept_as}"
-        )
-        running.board.tell(Problem(at=clock.now(), where="journal", text=text, hint="check the SD card; tell support"))
-    if documents_problem:
-        running.board.tell(Problem(at=clock.now(), where="documents", text=documents_problem))
+    told = running.board.damages
+    async for damage in found(running.journal, documents, keys):
+        log.warning("%s. Next: %s", damage.text, damage.hint)
+        told[damage.code] = "; ".join(filter(None, (told.get(damage.code), damage.text)))
+        running.board.tell(Problem(at=clock.now(), where=damage.where, text=damage.text, hint=damage.hint))
     try:
         await running.pump.submit(ev.GatewayStarted(at=clock.now(), version=__version__))
     except JournalRefusedError as error:
@@ -272,6 +271,7 @@ def main(argv: list[str]) -> None:
 async def _until_signalled(settings: Config, began: float) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    doors.prepare(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
 
