@@ -14,11 +14,14 @@ from aiohttp.typedefs import Handler
 
 from edge.catalogue.images import content_type
 from edge.ids import Gtin, StationId
+from edge.payment import is_payment
 from edge.web import pages
+from edge.web.bodies import form_of
 from edge.web.faults import WebError
+from edge.web.guard import stepped_here
 from edge.web.shop import views
 from edge.web.shop.counter import Counter
-from edge.web.shop.visits import MAX_WORDS, Goods, Search
+from edge.web.shop.visits import MAX_WORDS, Goods, Notice, Search
 
 PART = "X-Part"
 """Sent by our script: answer with the middle of the page only."""
@@ -37,14 +40,26 @@ def routes(counter: Counter) -> list[web.AbstractRouteDef]:
         web.get("/", kiosk.list_all),
         web.get("/kiosk", kiosk.list_all),
         web.get(at, kiosk.at_station(kiosk.now)),
-        web.get(f"{at}/start", kiosk.at_station(kiosk.start)),
-        web.get(f"{at}/search", kiosk.at_station(kiosk.search)),
-        web.get(f"{at}/product/{{gtin:[0-9]{{8,14}}}}", kiosk.at_station(kiosk.product)),
+        web.get(f"{at}/start", kiosk.at_station(stepping(kiosk.start))),
+        web.get(f"{at}/search", kiosk.at_station(stepping(kiosk.search))),
+        web.post(f"{at}/search", kiosk.at_station(kiosk.ask)),
+        web.get(f"{at}/product/{{gtin:[0-9]{{8,14}}}}", kiosk.at_station(stepping(kiosk.product))),
         web.post(f"{at}/wish", kiosk.at_station(kiosk.wish)),
         web.post(f"{at}/stay", kiosk.at_station(kiosk.stay)),
         web.post(f"{at}/finish", kiosk.at_station(kiosk.finish)),
         web.get("/goods/{name:.{1,220}}", kiosk.picture),
     ]
+
+
+def stepping(answer: AtStation) -> AtStation:
+    """A GET that moves the screen on: not for a picture or a link that another site shows somebody."""
+
+    async def handle(request: web.Request, station: StationId) -> web.StreamResponse:
+        if not stepped_here(request):
+            raise WebError(403, "other_site", "This may only be asked from our own pages.")
+        return await answer(request, station)
+
+    return handle
 
 
 class Kiosk:
@@ -75,11 +90,28 @@ class Kiosk:
         return await self._answer(request, station)
 
     async def search(self, request: web.Request, station: StationId) -> web.StreamResponse:
-        words = request.query.get("q", "")[:MAX_WORDS]
-        if not request.headers.get(PART):
-            self._counter.visits.show(station, Search(words=words), self._counter.now_ms)
+        """For links and programs; our own pages ask by POST, so that what was typed never stands in an address."""
+        return await self._search(request, station, request.query.get("q", ""))
+
+    async def ask(self, request: web.Request, station: StationId) -> web.StreamResponse:
+        return await self._search(request, station, (await form_of(request)).get("q", ""))
+
+    async def _search(self, request: web.Request, station: StationId, words: str) -> web.StreamResponse:
+        """A payment code that a scanner typed here is answered like one that was scanned, and goes no further."""
+        if is_payment(words):
+            self._counter.visits.show(station, Notice(about="payment"), self._counter.now_ms)
+            return await self._moved(request, station)
+        words = words[:MAX_WORDS]
+        if request.headers.get(PART):
+            return self._part(await views.hits(self._counter, request, station, words), station)
+        self._counter.visits.show(station, Search(words=words), self._counter.now_ms)
+        return await self._moved(request, station)
+
+    async def _moved(self, request: web.Request, station: StationId) -> web.StreamResponse:
+        """The answer to a POST, or to an address that should not stay: the page by its own, clean address."""
+        if request.headers.get(PART):
             return await self._answer(request, station)
-        return self._part(await views.hits(self._counter, request, station, words), station)
+        raise web.HTTPSeeOther(f"/kiosk/{station}")
 
     async def product(self, request: web.Request, station: StationId) -> web.StreamResponse:
         via = "alternative" if request.query.get("via") == "alternative" else "search"
@@ -92,9 +124,7 @@ class Kiosk:
 
     async def wish(self, request: web.Request, station: StationId) -> web.StreamResponse:
         """Language, contrast, text size, reach, motion: for this visit."""
-        form = await request.post()
-        wanted = {key: value for key, value in form.items() if isinstance(value, str)}
-        self._counter.visits.wish(station, wanted, self._counter.now_ms)
+        self._counter.visits.wish(station, await form_of(request), self._counter.now_ms)
         return self._done(request, station)
 
     async def stay(self, request: web.Request, station: StationId) -> web.StreamResponse:
@@ -104,7 +134,7 @@ class Kiosk:
         return self._done(request, station)
 
     async def finish(self, request: web.Request, station: StationId) -> web.StreamResponse:
-        reason = str((await request.post()).get("reason", "finish"))
+        reason = (await form_of(request)).get("reason", "finish")
         visit = self._counter.visits.end(station)
         if visit is not None:
             await self._counter.tell_end(visit, reason if reason in REASONS else "finish")

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from edge.effects import Effect, ReloadKiosk, ShowOnKiosk
 from edge.events import Code
@@ -31,6 +31,10 @@ SEND_S = 2.0
 PEER_S = 25.0
 """A dead peer is noticed after this; the page's own heartbeat comes every 10 s."""
 MAX_MESSAGE = 1024
+BURST = 20
+"""Messages a page may send at once, …"""
+EACH_MS = 1_000
+"""… and one more in this time: ten times what ours sends."""
 
 
 class Beat(msgspec.Struct, frozen=True):
@@ -38,6 +42,19 @@ class Beat(msgspec.Struct, frozen=True):
 
     idle_s: float = 0.0
     """Since the last touch or key."""
+
+
+class Allowance:
+    """What one page may still send. Pure: times are monotonic milliseconds."""
+
+    def __init__(self, now_ms: int) -> None:
+        self._left = float(BURST)
+        self._at_ms = now_ms
+
+    def take(self, now_ms: int) -> bool:
+        self._left = min(BURST, self._left + (now_ms - self._at_ms) / EACH_MS) - 1
+        self._at_ms = now_ms
+        return self._left >= 0
 
 
 class Screens:
@@ -81,7 +98,7 @@ class Screens:
         station = StationId(request.match_info["station"])
         if station not in self._counter.kiosks:
             raise WebError(404, "not_found", "There is no such kiosk.")
-        socket = web.WebSocketResponse(heartbeat=PEER_S, max_msg_size=MAX_MESSAGE, compress=False)
+        socket = web.WebSocketResponse(heartbeat=PEER_S, max_msg_size=MAX_MESSAGE, compress=False, autoping=False)
         await socket.prepare(request)
         mine = self._open.setdefault(station, {})
         if len(mine) >= MAX_SCREENS:
@@ -101,7 +118,15 @@ class Screens:
 
     async def _listen(self, socket: web.WebSocketResponse, request: web.Request, station: StationId) -> None:
         await self._beat(socket, request, station)
+        allowance = Allowance(self._counter.now_ms)
         async for message in socket:
+            if not allowance.take(self._counter.now_ms):
+                await self._close(socket, code=WSCloseCode.POLICY_VIOLATION)
+                break
+            await asyncio.sleep(0)  # messages that are there already would be taken without a break
+            if message.type in {WSMsgType.PING, WSMsgType.PONG}:
+                await self._pong(socket, message)
+                continue
             if message.type is not WSMsgType.TEXT:
                 break
             try:
@@ -138,9 +163,18 @@ class Screens:
         except (ConnectionError, TimeoutError) as error:
             log.info("a kiosk screen went away: %s", type(error).__name__)
 
-    async def _close(self, socket: web.WebSocketResponse) -> None:
+    async def _pong(self, socket: web.WebSocketResponse, message: WSMessage) -> None:
+        """Here and not in aiohttp, which would answer any number of them out of turn."""
+        if message.type is WSMsgType.PING:
+            try:
+                async with asyncio.timeout(SEND_S):
+                    await socket.pong(message.data)
+            except (ConnectionError, TimeoutError):
+                return
+
+    async def _close(self, socket: web.WebSocketResponse, *, code: int = WSCloseCode.SERVICE_RESTART) -> None:
         try:
             async with asyncio.timeout(SEND_S):
-                await socket.close(code=1012)
+                await socket.close(code=code)
         except (ConnectionError, TimeoutError):
             return

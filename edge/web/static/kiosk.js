@@ -33,8 +33,8 @@ async function ask(url, options = {}) {
   return response.text();
 }
 
-function post(path, values) {
-  return ask(at + path, { method: "POST", body: new URLSearchParams(values) });
+function post(path, values, signal) {
+  return ask(at + path, { method: "POST", body: new URLSearchParams(values), signal });
 }
 
 async function open(url) {
@@ -53,10 +53,11 @@ async function search() {
   asking?.abort();
   const mine = (asking = new AbortController());
   try {
-    const html = await ask(`${at}/search?q=${encodeURIComponent(field().value)}`, { signal: mine.signal });
+    const html = await post("/search", { q: field().value }, mine.signal);
     const hits = document.getElementById("hits");
     if (mine.signal.aborted || !hits) return;
     hits.innerHTML = html;
+    if (hits.querySelector("[data-view]")) return show(html); // no hits but a notice: the field and what it holds go
     hits.scrollTop = 0;
     settle(hits);
   } catch (error) {

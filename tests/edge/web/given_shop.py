@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from edge import events as ev
 from edge.board import Board
@@ -24,6 +25,8 @@ from edge.web.shop.counter import Counter, CouponView, Lookup
 from edge.web.shop.screens import Screens
 
 KIOSK = StationId("kiosk-1")
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+"""Read here, not in a test's loop; the library keeps it."""
 COLA = Gtin("06901028075770")
 COOKIE_WORDS = 'a"><script>alert(1)</script>'
 
@@ -201,7 +204,7 @@ async def open_shop(
     desk: Lookup | None = None,
     state_dir: Path = Path("/nowhere"),
 ) -> AsyncIterator[OpenShop]:
-    config = await asyncio.to_thread(_config, idle_s, warn_s, language, state_dir)  # reads the time zone's file
+    config = await asyncio.to_thread(_config, idle_s, warn_s, language, state_dir)
     board, told = Board(), Told()
     counter = Counter(
         config=config,
