@@ -70,6 +70,8 @@ class Board:
         self.devices: dict[str, Device] = {}
         self.broker = Broker()
         self.problems: deque[Problem] = deque(maxlen=MAX_PROBLEMS)
+        self.damages: dict[str, str] = {}
+        """What this start found broken: code of the finding → what it means."""
         self.loop_lag_s = 0.0
         self.kiosks: dict[str, Stamp] = {}
         """Station → last heartbeat of its page."""

@@ -59,21 +59,25 @@ class DocumentsFile:
         """Everything. A file that can't be read is put aside and the copy is used; without one, it begins empty."""
         self.problem = ""
         try:
+            if self._good.exists() and not self._path.exists():  # the copy is the younger: somebody took the file away
+                raise FileNotFoundError("it is gone")
             return _kinds(self._path)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             return self.fall_back(f"{type(error).__name__}: {error}")
 
     def fall_back(self, why: str) -> dict[str, Items]:
         """Puts the file aside and takes the copy."""
-        aside = self._path.with_name(f"{NAME}.broken")
+        aside, kept = self._path.with_name(f"{NAME}.broken"), ""
         with contextlib.suppress(OSError):
             os.replace(self._path, aside)  # noqa: PTH105 - named as the system call it is
+            kept = f"; kept as {aside.name}"
         try:
+            self._good.stat()  # a copy that is not there is none, not one without documents
             kinds = _kinds(self._good)
             used = "the last good copy is in use"
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             kinds, used = {}, "there is no good copy: the shop has no documents until they are put again"
-        self.problem = f"{NAME} could not be read ({why}); kept as {aside.name}; {used}"
+        self.problem = f"{NAME} could not be read ({why}){kept}; {used}"
         return kinds
 
     def save(self, kinds: Mapping[str, Items]) -> None:

@@ -28,6 +28,7 @@ from edge.tokens import Verify
 
 SECRET_BYTES = 32
 KEY_ID_BYTES = 4
+NAMES = ("coupon.key", "short.key", "guest.key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ class GatewayKeys:
     signing: Ed25519PrivateKey = field(repr=False)
     short: bytes = field(repr=False)
     guest: bytes = field(repr=False)
+    made: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    """Names of the files that were not there and were made by this start."""
 
     @classmethod
     def open(cls, state_dir: Path) -> GatewayKeys:
@@ -42,10 +45,12 @@ class GatewayKeys:
         folder = state_dir / "keys"
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            made = tuple(name for name in NAMES if not (folder / name).exists())
             return cls(
                 signing=Ed25519PrivateKey.from_private_bytes(_read_or_make(folder / "coupon.key")),
                 short=_read_or_make(folder / "short.key"),
                 guest=_read_or_make(folder / "guest.key"),
+                made=made,
             )
         except OSError as error:
             hint = "gateway.state_dir must be a folder that the daemon may write"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -33,7 +34,7 @@ EXTRAS = {"camera": ("cv2", "numpy", "zxingcpp"), "hid": ("evdev",)}
 """Extra → what it installs and we import."""
 
 
-SEEN_HERE = ("broker", "clock_", "catalogue_", "device")
+SEEN_HERE = ("broker", "broken_kept", "clock_", "catalogue_", "device")
 """Findings of the daemon about things that are looked at here as well."""
 
 
@@ -57,6 +58,8 @@ def every(config: Config) -> Iterator[Line]:
     """In the order a person would look."""
     yield from state_dir(config)
     yield from journal(config)
+    yield from broken(config)
+    yield from keys(config)
     answers = yield from daemon(config)
     if not answers:
         yield from ports(config)
@@ -107,6 +110,34 @@ def journal(config: Config) -> Iterator[Line]:
     size = f"{path.stat().st_size / MIB:.1f} MB, {waiting:,} events wait, read in {time.monotonic() - began_s:.1f} s"
     hint = "restart the daemon: it puts the file aside, begins a new one and tells the cloud; then replace the card"
     yield _line("journal", verdict == "ok", size if verdict == "ok" else f"damaged: {verdict}", hint)
+
+
+def broken(config: Config) -> Iterator[Line]:
+    """What the daemon put aside."""
+    from edge.status.damage import kept  # noqa: PLC0415
+
+    if names := kept(config.state_path):
+        hint = "replace the card, keep them for support, then delete them"
+        yield _wrong("damage", f"put aside because they were damaged: {', '.join(names)}", hint)
+
+
+def keys(config: Config) -> Iterator[Line]:
+    """Keys that coupons need, before a start makes new ones."""
+    from edge.keys import NAMES  # noqa: PLC0415
+    from edge.status.damage import MEANS, outstanding  # noqa: PLC0415
+
+    folder, path = config.state_path / "keys", config.state_path / "journal.sqlite"
+    try:
+        missing = [name for name in NAMES if not (folder / name).exists()]
+        if not missing or not path.exists():
+            return
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            out = outstanding(db)
+    except (OSError, sqlite3.Error):
+        return  # the lines about the folder and the journal say why
+    for name in missing if out else ():
+        hint = "put it back from the backup before the daemon starts: it would make a new one"
+        yield _wrong("keys", f"keys/{name} is gone: {MEANS[name]} ({out} are out)", hint)
 
 
 def daemon(config: Config) -> Generator[Line, None, bool]:

@@ -42,12 +42,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 def findings(now: Standing) -> tuple[Finding, ...]:
     """Worst first."""
-    found = [*_journal(now), *_services(now), *_devices(now), *_cloud(now), *_rest(now)]
+    found = [*_journal(now), *_damage(now), *_services(now), *_devices(now), *_cloud(now), *_rest(now)]
     return tuple(sorted(found, key=lambda finding: finding.level is not Level.BAD))
 
 
 def _journal(now: Standing) -> Iterator[Finding]:
-    if now.outbox.refusing is not None:
+    if now.outbox.gone:
+        yield _bad("journal_gone", problem=now.outbox.gone)
+    elif now.outbox.refusing is not None:
         yield _bad(f"refusing_{now.outbox.refusing.value}")
     elif now.disk.free_bytes is None:
         yield _bad("disk_silent", path=now.disk.path)
@@ -57,6 +59,13 @@ def _journal(now: Standing) -> Iterator[Finding]:
         yield _warn("outbox_filling", percent=round(100 * now.outbox.bytes / now.outbox.max_bytes))
     if now.outbox.commit_ms > COMMIT_SLOW_MS:
         yield _warn("disk_slow", ms=round(now.outbox.commit_ms))
+
+
+def _damage(now: Standing) -> Iterator[Finding]:
+    for code, problem in now.damages.items():
+        yield _bad(code, problem=problem)
+    if now.broken:
+        yield _warn("broken_kept", files=", ".join(now.broken))
 
 
 def _services(now: Standing) -> Iterator[Finding]:

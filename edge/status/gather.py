@@ -21,6 +21,7 @@ from edge.config import Config
 from edge.errors import JournalRefusedError
 from edge.journal import Journal, OutboxStats
 from edge.shop import Shop
+from edge.status.damage import kept
 from edge.status.findings import Finding, findings
 from edge.status.standing import CatalogueStanding, Disk, Kiosk, Outbox, Standing
 from edge.store.footfall import ZoneDay, days
@@ -78,6 +79,8 @@ async def gather(
         catalogue=await _catalogue(catalogue, at),
         loop_lag_s=board.loop_lag_s,
         offline_by_choice=not config.mqtt.host,
+        damages=dict(board.damages),
+        broken=await asyncio.to_thread(kept, config.state_path),
     )
     return Status(
         tenant=config.gateway.tenant,
@@ -138,6 +141,7 @@ def _outbox(stats: OutboxStats, at: Stamp) -> Outbox:
         commit_ms=stats.commit_s_last * 1000,
         lost={f"{kept.value} {reason}": count for (kept, reason), count in stats.lost_total.items()},
         refusing=stats.refusing,
+        gone=stats.gone,
     )
 
 

@@ -26,6 +26,8 @@ class Outbox(msgspec.Struct, frozen=True, kw_only=True):
     lost: Mapping[str, int]
     """`diagnostic outbox_full` → events, since the journal's first day."""
     refusing: Refusal | None
+    gone: str
+    """Which of the journal's files was taken away, in words, or empty."""
 
     @property
     def waiting(self) -> int:
@@ -68,3 +70,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: CatalogueStanding
     loop_lag_s: float
     offline_by_choice: bool
+    damages: Mapping[str, str]
+    """What the start found broken: code of the finding → what it means."""
+    broken: tuple[str, ...]
+    """Files that were put aside because they were damaged."""
