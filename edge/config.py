@@ -6,28 +6,23 @@ its meaning in `systemd/gateway.example.toml`, and a test holds that file to the
 
 from __future__ import annotations
 
-import base64
 import os
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta
 
-from edge.checked import Secret, check, nearest
+from edge import config_rules
+from edge.checked import Secret, check, salvaged
 from edge.errors import ConfigError, Mistake, UsageError
 from edge.ids import Name
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-MIN_KEY = 16
 DEFAULT_PATH = Path("/etc/storegate/gateway.toml")
 Port = Annotated[int, Meta(ge=0, le=65535)]
 """0 lets the system choose (tests, demo)."""
-Positive = Annotated[float, Meta(gt=0)]
-Level = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Level = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
 """One MQTT topic level."""
 
 
@@ -42,12 +37,6 @@ class GatewaySection(Section, frozen=True, kw_only=True):
     timezone: str = "Asia/Shanghai"
     state_dir: str = "/var/lib/storegate"
     language: Literal["zh-CN", "en"] = "zh-CN"
-
-    def __post_init__(self) -> None:
-        try:
-            ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"timezone {self.timezone!r} is unknown; wanted a name like Asia/Shanghai") from error
 
 
 class MqttSection(Section, frozen=True, kw_only=True):
@@ -69,13 +58,7 @@ class MqttSection(Section, frozen=True, kw_only=True):
     batch_wait_ms: Annotated[int, Meta(ge=0, le=5000)] = 50
     window: Annotated[int, Meta(ge=1, le=1000)] = 20
     """PUBLISHes on their way; the broker's Receive Maximum may lower it."""
-    backoff_max_s: Positive = 60.0
-
-    def __post_init__(self) -> None:
-        if bool(self.cert_file) != bool(self.key_file):
-            raise ValueError("cert_file and key_file go together")
-        if (self.ca_file or self.cert_file) and not self.tls:
-            raise ValueError("ca_file and cert_file need tls = true")
+    backoff_max_s: Annotated[float, Meta(gt=0, le=86_400)] = 60.0
 
 
 class Listener(Section, frozen=True, kw_only=True):
@@ -149,10 +132,6 @@ class Strip(Section, frozen=True, kw_only=True):
     person_px: Annotated[int, Meta(ge=0, le=2000)] = 0
     """How long a person is along the strip; 0: learned from the people seen."""
 
-    def __post_init__(self) -> None:
-        if self.end <= self.start:
-            raise ValueError("end must be larger than start")
-
 
 class FootfallSection(Section, frozen=True, kw_only=True):
     id: Name
@@ -168,14 +147,14 @@ class FootfallSection(Section, frozen=True, kw_only=True):
 
 
 class ZonesSection(Section, frozen=True, kw_only=True):
-    occupancy_reset_at: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "04:00"
+    occupancy_reset_at: Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")] = "04:00"
     """Local time at which every zone is empty by definition."""
 
 
 class OutboxSection(Section, frozen=True, kw_only=True):
-    max_mb: Positive = 256.0
+    max_mb: Annotated[float, Meta(gt=0, le=1e12)] = 256.0
     """Bytes of events that wait for the cloud; beyond them, see docs: eviction by class."""
-    free_floor_mb: Annotated[float, Meta(ge=0)] = 64.0
+    free_floor_mb: Annotated[float, Meta(ge=0, le=1e12)] = 64.0
     """Space left free on the disk: below it the outbox counts as full."""
 
 
@@ -194,7 +173,7 @@ class Config(Section, frozen=True, kw_only=True):
     gateway: GatewaySection
     mqtt: MqttSection = MqttSection()
     listen: ListenSection = ListenSection()
-    stations: dict[str, StationSection] = {}
+    stations: dict[Name, StationSection] = {}
     scanners: tuple[ScannerSection, ...] = ()
     footfall: tuple[FootfallSection, ...] = ()
     zones: ZonesSection = ZonesSection()
@@ -230,87 +209,18 @@ def load(path: Path) -> Config:
 
 
 def parse(text: str, *, where: str) -> Config:
+    """Raises ConfigError with every mistake: of single values, and of the rules between those that are right."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(where, [Mistake("(TOML)", str(error))]) from error
+    except RecursionError as error:
+        raise ConfigError(where, [Mistake("(TOML)", "lists or tables in one another, too deep to read")]) from error
     config, mistakes = check(data, Config)
-    if config is None:
-        raise ConfigError(where, mistakes)
-    if across := _across(config):
-        raise ConfigError(where, across)
+    broken = config_rules.broken(config or salvaged(data, Config), mistakes)
+    if config is None or broken:
+        raise ConfigError(where, [*mistakes, *broken])
     return config
 
 
-def doubts(config: Config) -> tuple[Mistake, ...]:
-    """What works but was probably not meant, or is not safe."""
-    found: list[Mistake] = []
-    mqtt, listen = config.mqtt, config.listen
-    if not mqtt.host:
-        found.append(Mistake("mqtt.host", "is empty: nothing goes to the cloud, events wait in the outbox"))
-    elif not mqtt.tls and mqtt.host not in LOOPBACK and (mqtt.password or mqtt.password_file):
-        found.append(Mistake("mqtt.tls", "is off: the password goes over the network in the clear"))
-    if listen.admin.host not in LOOPBACK and not listen.admin_token:
-        found.append(Mistake("listen.admin_token", "is missing: beyond loopback the admin listener refuses everybody"))
-    for name, station in config.stations.items():
-        if station.kind == "till" and 0 < len(station.key) < MIN_KEY:
-            found.append(Mistake(f"stations.{name}.key", f"is shorter than {MIN_KEY} characters: it can be guessed"))
-        if station.warn_s >= station.idle_s:
-            found.append(Mistake(f"stations.{name}.warn_s", "is not shorter than idle_s"))
-    if not config.coupons.issuer_keys:
-        found.append(Mistake("coupons.issuer_keys", "is empty: no cloud may grant coupons"))
-    return tuple(found)
-
-
-def _across(config: Config) -> list[Mistake]:
-    """Rules between sections."""
-    found: list[Mistake] = []
-    seen: set[str] = set()
-    for path, name, what, device in _devices(config):
-        if name in seen:
-            found.append(Mistake(f"{path}.id", f"{name!r} is used twice"))
-        seen.add(name)
-        if not device and what not in {"fake", "camera"}:
-            found.append(Mistake(f"{path}.device", f"is missing: a {what} device needs its path"))
-    for index, scanner in enumerate(config.scanners):
-        if scanner.station and scanner.station not in config.stations:
-            meant = nearest(scanner.station, config.stations)
-            found.append(Mistake(f"scanners[{index}].station", f"{scanner.station!r} is not under [stations]", meant))
-    for name, station in config.stations.items():
-        if station.kind == "till" and not station.key:
-            found.append(Mistake(f"stations.{name}.key", "is missing: a till without a key can't redeem"))
-    for index, pattern in enumerate(config.codes.embedded):
-        if len(pattern) not in {13, 18} or set(pattern) - set("0123456789PVWXC"):
-            wanted = "wanted 13 or 18 characters out of digits, P, V, W, X, C"
-            found.append(Mistake(f"codes.embedded[{index}]", f"got {pattern!r}, {wanted}"))
-    return found + _keys(config)
-
-
-def _keys(config: Config) -> list[Mistake]:
-    """Keys that could not do their work: two tills that can't be told apart, a public key that is none."""
-    found: list[Mistake] = []
-    tills: dict[str, str] = {}
-    for name, station in config.stations.items():
-        first = tills.setdefault(station.key.reveal(), name)
-        if station.kind == "till" and station.key and first != name:
-            found.append(Mistake(f"stations.{name}.key", f"is the key of {first!r} too: the key tells the tills apart"))
-    for section, keys in (("issuer_keys", config.coupons.issuer_keys), ("peer_keys", config.coupons.peer_keys)):
-        for name, text in keys.items():
-            if not _is_public_key(text):
-                found.append(Mistake(f"coupons.{section}.{name}", "wanted an Ed25519 public key: 32 bytes in base64"))
-    return found
-
-
-def _is_public_key(text: str) -> bool:
-    try:
-        return len(base64.b64decode(text, validate=True)) == 32
-    except ValueError:
-        return False
-
-
-def _devices(config: Config) -> Iterator[tuple[str, str, str, str]]:
-    """(path, id, what it is, device) of everything that is plugged in."""
-    for index, scanner in enumerate(config.scanners):
-        yield f"scanners[{index}]", scanner.id, scanner.transport, scanner.device
-    for index, counter in enumerate(config.footfall):
-        yield f"footfall[{index}]", counter.id, counter.source, counter.device
+doubts = config_rules.doubts

@@ -33,7 +33,7 @@ Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    grant_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    grant_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
     campaign: Name
     gateway: Annotated[str, Meta(min_length=1, max_length=250)]
     """`/storegate/{tenant}/{store}/{gateway}`: as in the `source` of its events."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import typer
 
 from edge.cli import say
-from edge.errors import ConfigError, StoregateError
+from edge.errors import ConfigError, Mistake, StoregateError
+
+if TYPE_CHECKING:
+    from edge.config import Config
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -17,26 +22,45 @@ app = typer.Typer(no_args_is_help=True)
 def check(config: say.ConfigOption = None, as_json: say.JsonOption = False) -> None:
     """Find every mistake in gateway.toml at once: storegate config check --config gateway.toml"""
     from edge import config as configuration  # noqa: PLC0415
+    from edge import config_rules  # noqa: PLC0415
 
     path = configuration.find(config)
     try:
         settings = configuration.load(path)
+        _hold_to_profiles(path, settings)
     except ConfigError as error:
         if not as_json:
             say.fail(error)
         mistakes = [mistake._asdict() for mistake in error.mistakes]
-        say.show({"file": str(path), "ok": False, "mistakes": mistakes}, as_json=True, human=lambda: None)
+        facts = {"file": str(path), "ok": False, "mistakes": mistakes, "error": say.fault(error)}
+        say.show(facts, as_json=True, human=lambda: None)
         raise SystemExit(error.exit_code) from error
     except StoregateError as error:
         say.fail(error)
-    warnings = configuration.doubts(settings)
+    warnings = (*configuration.doubts(settings), *config_rules.files(settings))
     for doubt in () if as_json else warnings:
-        say.err.print(f"[yellow]warning:[/yellow] {doubt}", highlight=False, soft_wrap=True)
+        say.warn(str(doubt))
     say.show(
         {"file": str(path), "ok": True, "mistakes": [], "warnings": [str(doubt) for doubt in warnings]},
         as_json=as_json,
         human=lambda: print(f"{path}: no mistakes"),
     )
+
+
+def _hold_to_profiles(path: Path, config: Config) -> None:
+    """Raises ConfigError with the profiles that do not exist, or are wrong themselves."""
+    from devices.scanners.build import profile_of  # noqa: PLC0415
+
+    found: list[Mistake] = []
+    for index, scanner in enumerate(config.scanners):
+        try:
+            if scanner.profile:
+                profile_of(scanner)
+        except StoregateError as error:
+            problem = f"{error}; {error.hint}" if error.hint else str(error)
+            found.append(Mistake(f"scanners[{index}].profile", problem))
+    if found:
+        raise ConfigError(str(path), found)
 
 
 @app.command("show")

@@ -53,7 +53,7 @@ def get(kind: KindArgument, config: say.ConfigOption = None) -> None:
         if raw is None:
             documents = Documents.open(settings.state_path)
             if documents.problem:
-                say.err.print(f"[yellow]warning:[/yellow] {documents.problem}", highlight=False, soft_wrap=True)
+                say.warn(documents.problem)
             raw = msgspec.json.encode(asyncio.run(documents.get(kind)))
     except StoregateError as error:
         say.fail(error)
@@ -68,7 +68,8 @@ def check(kind: KindArgument, file: FileArgument, as_json: say.JsonOption = Fals
     except DocumentError as error:
         if not as_json:
             say.fail(error)
-        say.show({"ok": False, "mistakes": [m._asdict() for m in error.mistakes]}, as_json=True, human=lambda: None)
+        facts = {"ok": False, "mistakes": [m._asdict() for m in error.mistakes], "error": say.fault(error)}
+        say.show(facts, as_json=True, human=lambda: None)
         raise SystemExit(error.exit_code) from error
     except StoregateError as error:
         say.fail(error)
@@ -95,6 +96,8 @@ def _checked(kind: str, file: Path) -> list[object]:
         items = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DocumentError(str(file), [Mistake("(JSON)", str(error))]) from error
+    except RecursionError as error:
+        raise DocumentError(str(file), [Mistake("(JSON)", "lists in one another, too deep to read")]) from error
     documents.check(kind, items, where=str(file))
     checked: list[object] = items
     return checked
@@ -103,7 +106,10 @@ def _checked(kind: str, file: Path) -> list[object]:
 def _read(file: Path) -> bytes:
     try:
         if str(file) == "-":
-            return sys.stdin.buffer.read(MAX_FILE)
+            raw = sys.stdin.buffer.read(MAX_FILE + 1)
+            if len(raw) > MAX_FILE:
+                raise UsageError(f"standard input is larger than {MAX_FILE >> 20} MB")
+            return raw
         if file.stat().st_size > MAX_FILE:
             raise UsageError(f"{file} is larger than {MAX_FILE >> 20} MB")
         return file.read_bytes()

@@ -87,6 +87,7 @@ def count(
 
 def parse_strip(text: str) -> Strip:
     """`x=0.5,start=0.1,…` → a Strip. Raises UsageError with what was meant."""
+    from edge import config_rules  # noqa: PLC0415
     from edge.checked import check, nearest  # noqa: PLC0415
 
     words = {"x", "y", "start", "end", "width", "gap", "person", "entering"}
@@ -101,7 +102,8 @@ def parse_strip(text: str) -> Strip:
             values["axis"] = key
         values[STRIP.get(key, key)] = value if key == "entering" else _number(key, value)
     found, mistakes = check(values, Strip)
-    if found is None:
+    mistakes = mistakes or tuple(rule.mistake for rule in config_rules.strip(found or Strip(), ""))
+    if found is None or mistakes:
         raise UsageError("--strip: " + "; ".join(str(mistake) for mistake in mistakes))
     return found
 

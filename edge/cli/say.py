@@ -67,6 +67,10 @@ def fail(error: StoregateError) -> NoReturn:
     raise SystemExit(error.exit_code)
 
 
+def warn(text: str) -> None:
+    err.print(Text.assemble(("warning: ", "yellow"), _lines(text)), soft_wrap=True)
+
+
 def fault(error: StoregateError) -> dict[str, object]:
     """An error for programs."""
     facts: dict[str, object] = {"message": str(error), "hint": error.hint}

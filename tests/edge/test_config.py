@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devices.scanners import decode
 from edge import config as configuration
-from edge.checked import Secret, masked
+from edge import config_rules
+from edge.checked import Secret, check, masked, salvaged
 from edge.config import Config, doubts, parse
 from edge.errors import ConfigError, UsageError
+from edge.symbologies import CAMERA
 
 EXAMPLE = Path(__file__).parents[2] / "systemd" / "gateway.example.toml"
 LEAST = '[gateway]\ntenant = "t"\nstore = "s"\nid = "g"\n'
@@ -96,7 +99,7 @@ def test_rules_between_keys_and_sections() -> None:
     found = mistakes(
         LEAST + '[mqtt]\ncert_file = "c"\n[stations.t]\nkind = "till"\n[[scanners]]\nid = "a"\ntransport = "serial"\n'
     )
-    assert "go together" in found["mqtt"][0]
+    assert "go together" in found["mqtt.key_file"][0]
     found = mistakes(
         LEAST + '[stations.t]\nkind = "till"\n[codes]\nembedded = ["2Q"]\n'
         '[[scanners]]\nid = "a"\ntransport = "serial"\nstation = "nowhere"\n'
@@ -145,16 +148,109 @@ def test_secrets_never_show_themselves() -> None:
 
 def test_doubts_are_told_of_what_works_but_is_not_safe() -> None:
     text = (
-        LEAST + '[mqtt]\nhost = "broker.example"\npassword = "x"\n[listen.admin]\nhost = "0.0.0.0"\nport = 1\n'
+        LEAST + '[mqtt]\nhost = "broker.example"\npassword = "x"\n'
         '[stations.t]\nkind = "till"\nkey = "short"\nidle_s = 5\nwarn_s = 9\n'
     )
     assert {doubt.path for doubt in doubts(parse(text, where="x"))} == {
         "mqtt.tls",
-        "listen.admin_token",
         "stations.t.key",
         "stations.t.warn_s",
         "coupons.issuer_keys",
     }
+
+
+def test_mistakes_of_all_sorts_are_told_at_once() -> None:
+    found = mistakes(
+        '[gateway]\ntenant = ".."\nstore = "s\\n"\nid = "g"\ntimezone = "Asia/Shangai"\nstate_dir = "a\\u0000b"\n'
+        '[mqtt]\nport = "x"\nhost = "tcp://broker"\npasword = "hunter2"\ncert_file = "c"\ntls = true\n'
+        '[listen]\npublic_url = "ftp://x"\n[listen.guest]\nport = 80\n[listen.admin]\nhost = "0.0.0.0"\nport = 80\n'
+        '[stations."kiosk\\n"]\n[stations.till]\nkind = "till"\nkey = "schlüssel"\n'
+        '[[scanners]]\nid = "a"\ntransport = "camera"\nformats = ["EAN13"]\nprofile = "../x"\nstation = "tll"\n'
+        '[[footfall]]\nid = "a"\nzone = "z"\nsource = "beam"\nstrip = { start = 0.9, end = 0.1, width_px = 1 }\n'
+        "[outbox]\nmax_mb = inf\nfree_floor_mb = nan\n[codes]\nembedded = ['2Q']\n"
+    )
+    assert set(found) == {
+        "gateway.tenant", "gateway.store", "gateway.timezone", "gateway.state_dir", "mqtt.port", "mqtt.host",
+        "mqtt.pasword", "mqtt.key_file", "listen.public_url", "listen.admin.port", "listen.admin_token",
+        'stations."kiosk\\n"', "stations.till.key", "scanners[0].formats[0]", "scanners[0].profile",
+        "scanners[0].station", "footfall[0].id", "footfall[0].device", "footfall[0].strip",
+        "footfall[0].strip.width_px", "outbox.max_mb", "outbox.free_floor_mb", "codes.embedded[0]",
+    }  # fmt: skip
+    assert found["mqtt.pasword"][1] == "password"
+    assert found["scanners[0].formats[0]"][1] == "EAN-13"
+    assert found["scanners[0].station"][1] == "till"
+    assert "hunter2" not in str(found)
+    assert "schl" not in str(found)
+
+
+def test_a_rule_is_quiet_where_what_it_looks_at_is_wrong_by_itself() -> None:
+    assert set(mistakes(LEAST + '[mqtt]\ncert_file = 7\nkey_file = "k"\ntls = true\n')) == {"mqtt.cert_file"}
+    assert set(mistakes(LEAST + '[mqtt]\nca_file = "c"\ntsl = true\n')) == {"mqtt.tsl"}
+    assert set(mistakes(LEAST + "[listen.admin]\nhost = 7\n")) == {"listen.admin.host"}
+    assert set(mistakes("mqtt = 7\n")) == {"mqtt", "gateway"}
+    text = '[[scanners]]\nid = "a"\ntransport = "fake"\nstation = "k"\n[stations.k]\nidle_s = 1\n'
+    assert set(mistakes(LEAST + text)) == {"stations.k.idle_s"}
+
+
+@pytest.mark.parametrize("name", ["tenant", "store", "id"])
+@pytest.mark.parametrize("wrong", [".", "..", "", "a/b", "a\\n", "x" * 65, "é"])
+def test_names_that_would_not_do_in_a_topic_or_a_path(name: str, wrong: str) -> None:
+    assert f"gateway.{name}" in mistakes(LEAST.replace(f"{name} = ", f'{name} = "{wrong}" # '))
+
+
+@pytest.mark.parametrize(
+    ("guest", "admin", "clash"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("0.0.0.0", "127.0.0.1", True),
+        ("localhost", "127.0.0.1", True),
+        ("::", "::1", True),
+        ("192.168.1.5", "127.0.0.1", False),
+        ("::1", "127.0.0.1", False),
+    ],
+)
+def test_two_listeners_on_one_address(guest: str, admin: str, clash: bool) -> None:
+    for port in (0, 8099):
+        text = LEAST + f"[listen]\nguest = {{host='{guest}', port={port}}}\nadmin = {{host='{admin}', port={port}}}\n"
+        if clash and port:
+            assert set(mistakes(text)) == {"listen.admin.port"}
+        else:
+            parse(text, where="x")
+
+
+@pytest.mark.parametrize("token", ["", "short", "ä" * 20, "with a space in it"])
+def test_the_admin_listener_beyond_loopback_wants_a_good_token(token: str) -> None:
+    text = LEAST + f'[listen]\nadmin_token = "{token}"\nadmin = {{ host = "192.168.1.2", port = 8082 }}\n'
+    assert set(mistakes(text)) == {"listen.admin_token"}
+    parse(text.replace(token, "0123456789abcdef") if token else text.replace('""', '"0123456789abcdef"'), where="x")
+
+
+@pytest.mark.parametrize("host", ["mqtt://b", "b:1883", "a b", "b/x", "b\\n", "[::1]"])
+def test_a_brokers_host_is_a_host(host: str) -> None:
+    assert set(mistakes(LEAST + f'[mqtt]\nhost = "{host}"\n')) == {"mqtt.host"}
+
+
+@pytest.mark.parametrize("host", ["b", "broker.example", "10.0.0.1", "::1", "fe80::1%eth0", "localhost"])
+def test_hosts_of_brokers(host: str) -> None:
+    parse(LEAST + f'[mqtt]\nhost = "{host}"\n', where="x")
+
+
+@pytest.mark.parametrize("url", ["shop.example", "https://", "http://a b", "javascript:1", "http://x:99999", "//x"])
+def test_a_public_url_is_one(url: str) -> None:
+    assert set(mistakes(LEAST + f'[listen]\npublic_url = "{url}"\n')) == {"listen.public_url"}
+
+
+def test_names_of_symbologies_are_those_of_the_reader() -> None:
+    assert decode.SYMBOLOGIES == CAMERA
+
+
+def test_too_deep_a_file_is_a_mistake() -> None:
+    assert "too deep" in mistakes("a=" + "[" * 100_000)["(TOML)"][0]
+
+
+def test_files_that_are_not_there_are_told(tmp_path: Path) -> None:
+    settings = parse(LEAST + f'[mqtt]\npassword_file = "{tmp_path / "none"}"\n', where="x")
+    assert [mistake.path for mistake in config_rules.files(settings)] == ["mqtt.password_file"]
 
 
 VALUES = st.recursive(
@@ -167,9 +263,11 @@ SECTIONS = st.sampled_from([field.encode_name for field in msgspec.structs.field
 
 @given(data=st.dictionaries(SECTIONS | st.text(max_size=8), VALUES, max_size=6))
 def test_whatever_is_in_the_file_every_mistake_has_a_path(data: dict[str, object]) -> None:
-    value, found = configuration.check(data, Config)
+    value, found = check(data, Config)
     assert (value is None) == bool(found)
     assert all(mistake.path and mistake.problem for mistake in found)
+    rest = value or salvaged(data, Config)
+    assert all(mistake.path and mistake.problem for mistake in config_rules.broken(rest, found))
 
 
 def test_the_house_of_structs_is_walked() -> None:
