@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import http.client
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -25,8 +23,7 @@ out = Console()
 StateOption = Annotated[
     Path | None, typer.Option("--state-dir", help="Where the catalogue is, instead of the one in gateway.toml.")
 ]
-TOLD_S = 2.0
-"""A daemon on the same box answers in milliseconds; a stopped one should not hold the import up."""
+NOBODY = "no running gateway was told; one sees the new file by itself"
 
 _IMPORT = """Replace the catalogue by a file, or add a smaller file to it, while kiosks keep searching.
 
@@ -79,8 +76,8 @@ def import_(
             )
     except StoregateError as error:
         say.fail(error)
-    told = _tell(settings) if settings else False
-    say.show(info, as_json=as_json, human=lambda: _imported(info, target, told=told))
+    heard = _tell(settings) if settings else NOBODY
+    say.show(info, as_json=as_json, human=lambda: _imported(info, target, heard=heard))
 
 
 @app.command("search")
@@ -155,27 +152,23 @@ def _opened(config: Path | None, state_dir: Path | None) -> Catalogue:
     return book
 
 
-def _tell(config: Config) -> bool:
-    """Whether a running daemon heard of it. It would see the new file by itself; the cloud hears of it through this."""
-    admin = config.listen.admin
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(admin.host, admin.host)  # noqa: S104 - compared, not bound
-    connection = http.client.HTTPConnection(host, admin.port, timeout=TOLD_S)
-    token = config.listen.admin_token.reveal()
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+def _tell(config: Config) -> str:
+    """What a running daemon said to it. It sees the new file by itself; the cloud hears of it through this."""
+    from edge.cli import asking  # noqa: PLC0415
+
     try:
-        connection.request("POST", urlsplit("/api/v1/catalogue/changed").path, headers=headers)
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+        heard = asking.daemon(config, "POST", "/api/v1/catalogue/changed")
+    except StoregateError as error:
+        return f"the running gateway uses it but could not tell the cloud: {error}" + (
+            f"; next: {error.hint}, then import again" if error.hint else ""
+        )
+    return NOBODY if heard is None else "the running gateway was told"
 
 
-def _imported(info: CatalogueInfo, target: Path, *, told: bool) -> None:
+def _imported(info: CatalogueInfo, target: Path, *, heard: str) -> None:
     skipped = f", {info.skipped} wrong rows left out" if info.skipped else ""
     out.print(Text(f"{info.products} products in {target}{skipped}"), soft_wrap=True)
-    heard = "the running gateway was told" if told else "no running gateway was told; one sees the new file by itself"
-    say.err.print(heard)
+    say.err.print(Text(heard), soft_wrap=True)
 
 
 def _told(info: CatalogueInfo) -> None:

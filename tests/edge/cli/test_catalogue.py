@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,34 @@ def test_import_says_what_it_did(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["products"] == 1
     assert "100%" not in done.stdout
+
+
+class RefusingDaemon(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.send_response(503)
+        self.end_headers()
+        told = {"error": {"code": "disk_full", "message": "not saved: the disk is full", "hint": "free space"}}
+        self.wfile.write(json.dumps(told).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_import_says_that_the_gateway_refused_to_tell_it(tmp_path: Path) -> None:
+    source, config = tmp_path / "p.csv", tmp_path / "gateway.toml"
+    source.write_text(f"gtin,name_zh,price_fen\n{gtin(1)},可乐,350\n", "utf-8")
+    with HTTPServer(("127.0.0.1", 0), RefusingDaemon) as server:
+        threading.Thread(target=server.handle_request).start()
+        config.write_text(
+            f'[gateway]\ntenant = "t"\nstore = "s"\nid = "g"\nstate_dir = "{tmp_path}"\n'
+            f'[listen]\nadmin = {{ host = "127.0.0.1", port = {server.server_port} }}\n'
+        )
+        done = ran("import", str(source), "--config", str(config))
+    assert done.exit_code == 0, done.output
+    assert "refused (503): not saved: the disk is full" in done.stderr
+    assert "no running gateway" not in done.stderr
+    silent = ran("import", str(source), "--config", str(config))
+    assert "no running gateway was told" in silent.stderr
 
 
 def test_import_lists_mistakes_and_fails(tmp_path: Path) -> None:
