@@ -37,8 +37,9 @@ CREATE TABLE coupon_void (
   reason TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0
 );
 """
+HOLD_ASKED = "ALTER TABLE coupon_hold ADD COLUMN asked TEXT NOT NULL DEFAULT '';"
 _COUPON = "n, serial, campaign, holder, state, here, grant_id, from_ms, to_ms, at_ms, ended_ms, ended_at, hold_key"
-_HOLD = "key, serial, till, state, boot_id, until_ms, until_monotonic_ms, held_fen, answer, closing"
+_HOLD = "key, serial, till, state, boot_id, until_ms, until_monotonic_ms, held_fen, answer, closing, asked"
 
 
 class CouponRow(NamedTuple):
@@ -72,6 +73,8 @@ class HoldRow(NamedTuple):
     held_fen: int
     answer: bytes
     closing: bytes | None
+    asked: str = ""
+    """Sum and holder that were asked with; empty in rows of a release that did not write it."""
 
     def lapsed(self, now: Stamp) -> bool:
         """Measured on the monotonic clock while the machine is up, else on the wall clock."""
@@ -162,7 +165,7 @@ def hold(db: Rows, key: str) -> HoldRow | None:
 
 
 def add_hold(db: Rows, row: HoldRow) -> None:
-    db.execute("INSERT INTO coupon_hold VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", tuple(row))
+    db.execute("INSERT INTO coupon_hold VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", tuple(row))
 
 
 def close_hold(db: Rows, key: str, state: str, closing: bytes | None) -> None:

@@ -39,8 +39,7 @@ MEMBER = "member-"
 def reserve(event: ev.ReserveAsked, tx: Tx) -> Outcome:
     known = coupon_rows.hold(tx.db, event.key)
     if known is not None:
-        same = (known.serial, known.till) == (event.serial, event.till)
-        return Outcome(reply=unpack(known.answer) if same else Refused(why=Why.KEY_REUSED))
+        return Outcome(reply=_heard(event, known))
     answer = _decide(event, tx)
     until_ms = answer.until_ms if isinstance(answer, Reserved) else 0
     coupon_rows.add_hold(
@@ -56,12 +55,26 @@ def reserve(event: ev.ReserveAsked, tx: Tx) -> Outcome:
             held_fen=event.value_fen if isinstance(answer, Reserved) else 0,
             answer=pack(answer),
             closing=None,
+            asked=_asked(event),
         ),
     )
     if isinstance(answer, Refused):
         campaign = _campaign_of(tx.db, event.serial) or event.campaign
         coupons.tell_refused(tx, event, campaign=campaign, refused=answer, station=event.till)
     return Outcome(reply=answer)
+
+
+def _heard(event: ev.ReserveAsked, known: HoldRow) -> AnyAnswer:
+    """The answer of before, to the question of before. After a release nothing is held, so that is no yes any more."""
+    same = (known.serial, known.till, known.asked or _asked(event)) == (event.serial, event.till, _asked(event))
+    if not same:
+        return Refused(why=Why.KEY_REUSED)
+    closing = unpack(known.closing) if known.closing is not None else None
+    return Refused(why=Why.RELEASED, at_ms=closing.at_ms) if isinstance(closing, Released) else unpack(known.answer)
+
+
+def _asked(event: ev.ReserveAsked) -> str:
+    return f"{event.value_fen} {event.holder}"
 
 
 def _decide(event: ev.ReserveAsked, tx: Tx) -> AnyAnswer:

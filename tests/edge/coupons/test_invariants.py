@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 from edge.clock import ClockState
-from edge.coupon_answers import AnyAnswer, Granted, Issued, Redeemed, Refused, Released, Reserved
+from edge.coupon_answers import AnyAnswer, Granted, Issued, Redeemed, Refused, Released, Reserved, Why
 from edge.shop import CouponKind
 from tests.edge.coupons.given_coupons import DAY_MS, Dialogue, budget_campaign, campaign
 from tests.given import NOON_MS
@@ -34,6 +34,7 @@ class Shop(RuleBasedStateMachine):
         self.reserved: dict[str, tuple[str, AnyAnswer]] = {}
         self.committed: dict[str, tuple[int, Redeemed]] = {}
         self.released: dict[str, Released] = {}
+        self.asked: dict[str, dict[str, object]] = {}
         self.redeemed: list[str] = []
         mine = [self.shop.issued(campaign=name) for name in ("milk", "bread")]
         return multiple(*mine, self.shop.fresh(), self.shop.fresh(), self.shop.fresh())
@@ -90,11 +91,18 @@ class Shop(RuleBasedStateMachine):
         answer = self.shop.reserve(serial, key, **more)
         if key not in self.reserved:
             self.reserved[key] = (serial, answer)
-        elif self.reserved[key][0] == serial:
-            assert answer == self.reserved[key][1]
-        else:
+            self.asked[key] = more
+        elif (self.reserved[key][0], self.asked[key]["value_fen"], self.asked[key]["holder"]) != (serial, fen, holder):
             assert isinstance(answer, Refused)
             assert answer.why == "key_reused"
+        else:
+            self.same_as_before(key, answer)
+
+    def same_as_before(self, key: str, answer: AnyAnswer) -> None:
+        if key in self.released:
+            assert answer == Refused(why=Why.RELEASED, at_ms=self.released[key].at_ms)
+        else:
+            assert answer == self.reserved[key][1]
 
     @rule(key=keys, fen=FEN)
     def commit(self, key: str, fen: int) -> None:
@@ -124,8 +132,8 @@ class Shop(RuleBasedStateMachine):
             assert self.shop.commit(key, value_fen=fen) == answer
         for key, answer in self.released.items():
             assert self.shop.release(key) == answer
-        for key, (serial, answer) in self.reserved.items():
-            assert self.shop.reserve(serial, key) == answer
+        for key, (serial, _) in self.reserved.items():
+            self.same_as_before(key, self.shop.reserve(serial, key, **self.asked[key]))
 
     @rule(serial=serials)
     def void(self, serial: str) -> None:

@@ -39,6 +39,8 @@ def test_the_same_key_hears_the_same_for_ever() -> None:
     assert [shop.reserve(serial), shop.commit(value_fen=250)] == answers
     assert why(shop.commit(value_fen=251)) is Why.KEY_REUSED
     assert why(shop.reserve(shop.issued())) is Why.KEY_REUSED
+    assert why(shop.reserve(serial, value_fen=1)) is Why.KEY_REUSED
+    assert why(shop.reserve(serial, holder="member-x")) is Why.KEY_REUSED
     no = shop.reserve(serial, "t2/r9/1")
     assert no == Refused(why=Why.USED, at_ms=NOON_MS, place="t1")
     shop.later(DAY_MS)
@@ -64,6 +66,7 @@ def test_release_gives_it_back_and_is_the_same_for_ever() -> None:
     shop.later(5000)
     assert shop.release() == released
     assert why(shop.commit()) is Why.RELEASED
+    assert shop.reserve(serial) == Refused(why=Why.RELEASED, at_ms=NOON_MS)
     assert isinstance(shop.reserve(serial, "t1/r1/2"), Reserved)
     shop.commit("t1/r1/2")
     assert why(shop.release("t1/r1/2")) is Why.USED

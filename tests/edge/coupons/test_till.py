@@ -72,7 +72,11 @@ async def test_the_short_code_may_be_typed_and_release_gives_it_back(tmp_path: P
         assert (await call("reserve", code=typed, idempotency_key="a"))[0] == 200
         assert (await call("release", idempotency_key="a"))[0] == 200
         assert (await call("commit", idempotency_key="a"))[1]["error"]["code"] == "released"
+        assert (await call("reserve", code=typed, idempotency_key="a"))[1]["error"]["code"] == "released"
         assert (await call("reserve", code=typed, idempotency_key="b"))[0] == 200
+        for other in ({"value_fen": 1}, {"member": "m-1"}):
+            status, told = await call("reserve", code=typed, idempotency_key="b", **other)
+            assert (status, told["error"]["code"]) == (422, "key_reused")
         assert (await call("commit", idempotency_key="b"))[0] == 200
         assert await made.redeemed() == 1
 
@@ -134,6 +138,8 @@ async def test_only_a_till_with_its_key_is_heard_and_only_for_itself(tmp_path: P
         (b'{"recipt": "7"}', "did you mean 'receipt'"),
         (b'{"code": "A"}', "Idempotency-Key"),
         (b'{"code": "A", "receipt": "a/b"}', "receipt"),
+        (b'{"code": "A", "receipt": "7\\n"}', "receipt"),
+        (b'{"code": "A", "receipt": "7", "line": "1\\n"}', "line"),
         (b'{"code": "A", "receipt": "1", "value_fen": -1}', "value_fen"),
         (b'{"code": "' + b"A" * 600 + b'", "receipt": "1"}', "code"),
     ],
