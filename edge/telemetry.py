@@ -42,11 +42,14 @@ class GatewayStarted(Telemetry, frozen=True, kw_only=True):
 
 
 class JournalReplaced(Telemetry, frozen=True, kw_only=True):
-    """The journal could not be read and a new epoch began; what the old epoch had not sent yet is lost."""
+    """The journal could not be read and a new epoch began, or its newest events are gone and the epoch goes on.
+
+    What the old epoch had not sent yet is lost. Where the epoch goes on, a `records.lost.v1` names the numbers.
+    """
 
     TYPE = "journal.replaced.v1"
     old_epoch: str
-    """Empty where even that could not be read."""
+    """Empty where even that could not be read; the event's own epoch where only the newest events are gone."""
     kept_as: str
     """Name of the file that was put aside, for a person who wants to try."""
     problem: str
@@ -65,7 +68,8 @@ class RecordsLost(Telemetry, frozen=True, kw_only=True):
     TYPE = "records.lost.v1"
     kept: Kept
     reason: str
-    """outbox_full | folded (the sums went on in a new row) | too_big (for any packet of the broker)"""
+    """outbox_full | folded (the sums went on in a new row) | too_big (for any packet of the broker) |
+    damaged (gone from a broken disk; the cloud may have some)"""
     count: Count
     """Rows of this kind and reason. Not the size of `ranges`: see there."""
     ranges: list[Range]
