@@ -32,7 +32,8 @@ FILE is CSV with a header, or JSON lines (.jsonl), in UTF-8 or GB18030. Columns:
   [bold]name_zh, price_fen[/bold], and [bold]gtin[/bold] (8, 12, 13 or 14 digits) or, for goods weighed in the shop, [bold]sku[/bold] of up to 5 digits;
   sku, name_en, brand, category, member_price_fen, unit, stock, shelf, image, keywords may follow.
 
-Prices are whole fen: ¥3.50 is 350. When a row is wrong, every mistake is listed with its line and nothing changes.
+Prices are whole fen: ¥3.50 is 350. When rows are wrong nothing changes: the first 50 mistakes are listed, each with its
+line, the others are counted.
 
 [bold]Examples[/bold]
 
@@ -58,9 +59,8 @@ def import_(
 
     from edge.catalogue import import_file  # noqa: PLC0415 - not needed for --help
 
-    if not file.is_file():
-        say.fail(UsageError(f"there is no file {file}"))
     try:
+        _hold_to_file(file)
         target, settings = _place(config, state_dir)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=say.err, transient=True) as bar:
@@ -90,7 +90,7 @@ def search(
     as_json: say.JsonOption = False,
 ) -> None:
     """Find products as a kiosk does: [bold]storegate catalogue search wutang kele[/bold]. Exit code 1: nothing."""
-    found = _opened(config, state_dir).search(" ".join(words), limit)
+    found = _opened(config, state_dir).search(say.utf8(" ".join(words)), limit)
     if found.corrected:
         say.err.print(Text(f"searched for {found.corrected}"))
     say.show(found, as_json=as_json, human=lambda: _table(found.products))
@@ -127,6 +127,18 @@ def info(*, config: say.ConfigOption = None, state_dir: StateOption = None, as_j
     facts = _opened(config, state_dir).info()
     if facts is not None:
         say.show(facts, as_json=as_json, human=lambda: _told(facts))
+
+
+def _hold_to_file(file: Path) -> None:
+    """Raises UsageError. The importer reads a file twice, and looks at its name: a stream won't do."""
+    hint = "give it a file ending in .csv or .jsonl"
+    if str(file) == "-":
+        raise UsageError("can't import from standard input", hint=hint)
+    if not file.exists():
+        raise UsageError(f"there is no file {file}")
+    if not file.is_file():
+        what = "a folder" if file.is_dir() else "no ordinary file"
+        raise UsageError(f"{file} is {what}", hint=hint)
 
 
 def _place(config: Path | None, state_dir: Path | None) -> tuple[Path, Config | None]:

@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from edge.coupon_answers import AnyAnswer
 
 app = typer.Typer(no_args_is_help=True)
-CodeArgument = Annotated[str, typer.Argument(help="Token, its URL, short code, or serial.", metavar="CODE")]
+CodeArgument = Annotated[
+    str, typer.Argument(help="Token, its URL, short code, or serial.", metavar="CODE", callback=say.utf8)
+]
 DAY_MS = 86_400_000
 
 
 @app.command("issue")
 def issue(
-    campaign: Annotated[str, typer.Argument(help="The campaign's id.")],
-    holder: Annotated[str, typer.Option("--holder", help="The member it is for; empty: whoever has it.")] = "",
+    campaign: Annotated[str, typer.Argument(help="The campaign's id.", callback=say.utf8)],
+    holder: Annotated[
+        str, typer.Option("--holder", help="The member it is for; empty: whoever has it.", callback=say.utf8)
+    ] = "",
     config: say.ConfigOption = None,
     as_json: say.JsonOption = False,
 ) -> None:
@@ -42,8 +46,10 @@ def show(code: CodeArgument, config: say.ConfigOption = None, as_json: say.JsonO
 @app.command("redeem")
 def redeem(
     code: CodeArgument,
-    till: Annotated[str, typer.Option("--till", help="The till it is used at.")],
-    receipt: Annotated[str, typer.Option("--receipt", help="The receipt's number: a repeat for it changes nothing.")],
+    till: Annotated[str, typer.Option("--till", help="The till it is used at.", callback=say.utf8)],
+    receipt: Annotated[
+        str, typer.Option("--receipt", help="The receipt's number: a repeat for it changes nothing.", callback=say.utf8)
+    ],
     value_fen: Annotated[int, typer.Option("--value-fen", min=0, help="What it took off, in fen.")] = 0,
     config: say.ConfigOption = None,
     as_json: say.JsonOption = False,
@@ -63,9 +69,15 @@ def redeem(
 
 @app.command("void")
 def void(
-    code: Annotated[str, typer.Argument(help="Token, short code or serial; without one, give --campaign.")] = "",
-    campaign: Annotated[str, typer.Option("--campaign", help="Every outstanding coupon of this campaign.")] = "",
-    reason: Annotated[str, typer.Option("--reason", help="Goes into the ledger and to the cloud.")] = "",
+    code: Annotated[
+        str, typer.Argument(help="Token, short code or serial; without one, give --campaign.", callback=say.utf8)
+    ] = "",
+    campaign: Annotated[
+        str, typer.Option("--campaign", help="Every outstanding coupon of this campaign.", callback=say.utf8)
+    ] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", help="Goes into the ledger and to the cloud.", callback=say.utf8)
+    ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask back.")] = False,
     config: say.ConfigOption = None,
     as_json: say.JsonOption = False,
@@ -102,9 +114,12 @@ def grant(
 @app.command("sign-grant")
 def sign_grant(
     key: Annotated[Path, typer.Option("--key", help="The issuer's key file; storegate coupon new-key makes one.")],
-    key_id: Annotated[str, typer.Option("--key-id", help="Its name under [coupons.issuer_keys] of the gateways.")],
-    campaign: Annotated[str, typer.Option("--campaign")],
-    gateway: Annotated[str, typer.Option("--gateway", help="/storegate/TENANT/STORE/GATEWAY")],
+    key_id: Annotated[
+        str,
+        typer.Option("--key-id", help="Its name under \\[coupons.issuer_keys] of the gateways.", callback=say.utf8),
+    ],
+    campaign: Annotated[str, typer.Option("--campaign", callback=say.utf8)],
+    gateway: Annotated[str, typer.Option("--gateway", help="/storegate/TENANT/STORE/GATEWAY", callback=say.utf8)],
     units: Annotated[int, typer.Option("--units", min=1, help="Coupons it may issue.")],
     seq: Annotated[int, typer.Option("--seq", min=0, help="1, 2, 3 … per campaign and gateway.")],
     value_cap_fen: Annotated[int, typer.Option("--value-cap-fen", min=0, help="Together they take off at most.")] = 0,
@@ -144,7 +159,7 @@ def sign_grant(
 
 @app.command("new-key")
 def new_key(file: Annotated[Path, typer.Argument(help="Where the secret goes; it must not exist.")]) -> None:
-    """Make an issuer's key, and print the public half for [coupons.issuer_keys]: storegate coupon new-key issuer.key"""
+    r"""Make an issuer's key, print the public half for \[coupons.issuer_keys]: storegate coupon new-key issuer.key"""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
 
     from edge import keys  # noqa: PLC0415
@@ -159,7 +174,7 @@ def new_key(file: Annotated[Path, typer.Argument(help="Where the secret goes; it
 
 @app.command("gateway-key")
 def gateway_key(config: say.ConfigOption = None) -> None:
-    """Print this gateway's public key, for [coupons.peer_keys] of the other shops: storegate coupon gateway-key"""
+    r"""Print this gateway's public key, for \[coupons.peer_keys] of the other shops: storegate coupon gateway-key"""
     from edge.config import find, load  # noqa: PLC0415
     from edge.keys import GatewayKeys, public_text  # noqa: PLC0415
 

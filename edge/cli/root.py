@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import sys
 from typing import Annotated
 
@@ -37,6 +39,8 @@ SINGLES = ("doctor", "status", "demo")
 
 def main() -> None:
     """Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be UTF-8
     try:
         build()()
     except StoregateError as error:
@@ -44,6 +48,11 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away (`| head`): not an error of ours
         raise SystemExit(0) from None
+    except Exception as error:
+        if os.environ.get("STOREGATE_DEBUG"):
+            raise
+        hint = "this is a bug; run with STOREGATE_DEBUG=1 for the traceback"
+        say.fail(StoregateError(f"{type(error).__name__}: {error}", hint=hint))
 
 
 def build() -> typer.Typer:
