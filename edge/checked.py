@@ -147,7 +147,15 @@ def _mistake(path: str, error: msgspec.ValidationError, data: object, kind: Any 
         return Mistake(where, f"got {_shown(data)}, wanted one of {', '.join(choices)}", nearest(data, choices))
     if isinstance(data, Mapping):
         return Mistake(where or "(top)", wanted)
+    if "regex" in wanted and (words := _wanted(kind)):
+        return Mistake(where or "(top)", f"got {_shown(data, kind)}, wanted {words}")
     return Mistake(where or "(top)", f"got {_shown(data, kind)}: {wanted}")
+
+
+def _wanted(kind: Any) -> str:
+    """A pattern in words: `Meta(extra={"wanted": …})`."""
+    metas = [each for each in getattr(kind, "__metadata__", ()) if isinstance(each, msgspec.Meta)]
+    return next((str(meta.extra["wanted"]) for meta in metas if meta.extra and "wanted" in meta.extra), "")
 
 
 def _choices(kind: Any) -> list[str]:

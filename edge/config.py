@@ -22,7 +22,9 @@ from edge.ids import Name
 DEFAULT_PATH = Path("/etc/storegate/gateway.toml")
 Port = Annotated[int, Meta(ge=0, le=65535)]
 """0 lets the system choose (tests, demo)."""
-Level = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
+Level = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z", extra={"wanted": "letters, digits, _ . and -, at most 64 of them"})
+]
 """One MQTT topic level."""
 
 
@@ -147,7 +149,9 @@ class FootfallSection(Section, frozen=True, kw_only=True):
 
 
 class ZonesSection(Section, frozen=True, kw_only=True):
-    occupancy_reset_at: Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")] = "04:00"
+    occupancy_reset_at: Annotated[
+        str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z", extra={"wanted": "a time like 04:00"})
+    ] = "04:00"
     """Local time at which every zone is empty by definition."""
 
 

@@ -16,7 +16,13 @@ Serial = NewType("Serial", str)
 Gtin = NewType("Gtin", str)
 """GTIN-14, zero-padded, check digit right: one spelling for EAN-8, UPC-A, EAN-13 and ITF-14."""
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$(?!\n)")]
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,31}$(?!\n)",
+        extra={"wanted": "a to z, 0 to 9 and -, at most 32 of them, not beginning with -"},
+    ),
+]
 """What an id may look like: fits a topic level, a URL path segment and a file name.
 
 `$` alone lets a newline follow; `\\Z` says so too, but only in Python, and this goes into JSON schemas.

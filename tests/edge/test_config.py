@@ -179,6 +179,7 @@ def test_mistakes_of_all_sorts_are_told_at_once() -> None:
     assert found["mqtt.pasword"][1] == "password"
     assert found["scanners[0].formats[0]"][1] == "EAN-13"
     assert found["scanners[0].station"][1] == "till"
+    assert "wanted letters" in found["gateway.store"][0]
     assert "hunter2" not in str(found)
     assert "schl" not in str(found)
 
