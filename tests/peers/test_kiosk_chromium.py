@@ -138,6 +138,19 @@ async def test_a_payment_code_is_sent_to_the_till(browser: Browser, shop: OpenSh
         await expect(page.locator("#said")).to_have_text("请到收银台付款")
 
 
+@pytest.mark.parametrize("delay_ms", [0, 10, 60])
+async def test_a_payment_code_typed_by_a_scanner_is_not_shown(browser: Browser, shop: OpenShop, delay_ms: int) -> None:
+    async with tab(browser, kiosk(shop)) as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        await page.keyboard.type("134567890123456789", delay=delay_ms)
+        await page.keyboard.press("Enter")
+        await expect(page.locator("h1")).to_have_text("请到收银台付款")
+        await expect(page.locator("#q")).to_have_count(0)
+        assert "1345678" not in await page.content()
+        assert not [url for url in asked if "1345678" in url]
+
+
 async def trace(page: Page) -> dict[str, object]:
     """All a browser could remember."""
     found: dict[str, object] = await page.evaluate(

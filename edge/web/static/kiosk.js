@@ -13,6 +13,7 @@ const RETRY_MS = [300, 700, 1500, 3000, 6000, 10000];
 let visit = root.dataset.visit;
 let touchedAt = performance.now();
 let asking = null; // AbortController of the fetch under way
+let pending = 0; // requests under way: the live line may tell of the visit they begin before their answer does
 let typing = 0; // timer of the search that waits for the next letter
 let resting = false; // cleared while the daemon was gone
 
@@ -27,10 +28,15 @@ const anew = () => location.replace(at);
 // --- asking the daemon ------------------------------------------------------------------------------
 
 async function ask(url, options = {}) {
-  const response = await fetch(url, { ...options, headers: { "X-Part": "1" }, cache: "no-store" });
-  if (!response.ok) throw new Error(String(response.status));
-  visit = response.headers.get("X-Visit") || visit;
-  return response.text();
+  pending += 1;
+  try {
+    const response = await fetch(url, { ...options, headers: { "X-Part": "1" }, cache: "no-store" });
+    if (!response.ok) throw new Error(String(response.status));
+    visit = response.headers.get("X-Visit") || visit;
+    return await response.text();
+  } finally {
+    pending -= 1;
+  }
 }
 
 function post(path, values, signal) {
@@ -197,7 +203,7 @@ function hear(message) {
     if (still.open) still.close();
     return show(message.view);
   }
-  if (message.visit !== visit) return anew();
+  if (message.visit !== visit && !pending) return anew();
   const banner = document.getElementById("offline");
   banner.hidden = !message.offline;
   if (banner.textContent !== message.offline) banner.textContent = message.offline;
