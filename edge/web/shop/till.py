@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
 
 import msgspec
 from aiohttp import web
-from msgspec import Meta
 
 from edge.config import StationSection
 from edge.coupon_answers import AnyAnswer, Refused
@@ -23,51 +21,20 @@ from edge.web import refusals
 from edge.web.bodies import body_of
 from edge.web.faults import WebError
 from edge.web.guard import same_secret
+from edge.web.shop import till_openapi
+from edge.web.shop.till_requests import (
+    KEY_HEADER,
+    CommitRequest,
+    Keyed,
+    ReleaseRequest,
+    ReserveRequest,
+    ShowRequest,
+)
 
-KEY_HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x21-\x7e]{1,128}\Z")
-Part = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._:-]{0,64}$(?!\n)")]
-"""`$` alone lets a line feed pass; `\\Z` would mean a letter to who reads the pattern in the OpenAPI document."""
-Fen = Annotated[int, Meta(ge=0, le=1_000_000_000)]
-CodeText = Annotated[str, Meta(min_length=1, max_length=512)]
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all."""
-
-
-class Keyed(Request, frozen=True, kw_only=True):
-    receipt: Part = ""
-    """The receipt's number at this till; needed unless Idempotency-Key is sent."""
-    line: Part = "1"
-    """Which coupon of the receipt: a second coupon, or another try with the same one, is another line."""
-
-
-class ReserveRequest(Keyed, frozen=True, kw_only=True):
-    code: CodeText
-    """What was scanned or typed: the token, the URL it stood in, or the short code."""
-    member: Annotated[str, Meta(max_length=128)] = ""
-    """The member at the till, if the till knows; a coupon given to another member is refused."""
-    value_fen: Fen = 0
-    """What it will probably take off: budgets hold it until the commit."""
-
-
-class CommitRequest(Keyed, frozen=True, kw_only=True):
-    value_fen: Fen = 0
-    """What it took off the receipt."""
-
-
-class ReleaseRequest(Keyed, frozen=True, kw_only=True):
-    pass
-
-
-class ShowRequest(Request, frozen=True, kw_only=True):
-    code: CodeText
 
 
 def routes(desk: CouponDesk, stations: Mapping[str, StationSection]) -> list[web.AbstractRouteDef]:
-    from edge.web.shop import till_openapi  # noqa: PLC0415 - it describes the requests above
-
     till = Till(desk, stations)
     document = msgspec.json.encode(till_openapi.document())
 

@@ -10,7 +10,7 @@ import msgspec
 import edge
 from edge.coupon_answers import REFUSALS, Redeemed, Released, Reserved, Shown, Why
 from edge.web.refusals import STATUS
-from edge.web.shop.till import KEY_HEADER, CommitRequest, ReleaseRequest, ReserveRequest, ShowRequest
+from edge.web.shop.till_requests import KEY_HEADER, CommitRequest, ReleaseRequest, ReserveRequest, ShowRequest
 
 TILL_CODES = tuple(
     why
