@@ -118,7 +118,8 @@ def broken(config: Config) -> Iterator[Line]:
 
     if names := kept(config.state_path):
         hint = "replace the card, keep them for support, then delete them"
-        yield _wrong("damage", f"put aside because they were damaged: {', '.join(names)}", hint)
+        text = f"put aside because they were damaged: {', '.join(names)}"
+        yield Line(what="damage", verdict=Verdict.NOTE, text=text, next=hint)
 
 
 def keys(config: Config) -> Iterator[Line]:
