@@ -34,7 +34,7 @@ def check(config: say.ConfigOption = None, as_json: say.JsonOption = False) -> N
         mistakes = [mistake._asdict() for mistake in error.mistakes]
         facts = {"file": str(path), "ok": False, "mistakes": mistakes, "error": say.fault(error)}
         say.show(facts, as_json=True, human=lambda: None)
-        raise SystemExit(error.exit_code) from error
+        raise say.Told(error.exit_code) from error
     except StoregateError as error:
         say.fail(error)
     warnings = (*configuration.doubts(settings), *config_rules.files(settings))

@@ -70,7 +70,7 @@ def check(kind: KindArgument, file: FileArgument, as_json: say.JsonOption = Fals
             say.fail(error)
         facts = {"ok": False, "mistakes": [m._asdict() for m in error.mistakes], "error": say.fault(error)}
         say.show(facts, as_json=True, human=lambda: None)
-        raise SystemExit(error.exit_code) from error
+        raise say.Told(error.exit_code) from error
     except StoregateError as error:
         say.fail(error)
     say.show(

@@ -12,7 +12,7 @@ import typer
 
 from edge import __version__
 from edge.cli import say
-from edge.errors import StoregateError
+from edge.errors import StoregateError, UsageError
 
 app = typer.Typer(
     name="storegate",
@@ -45,6 +45,13 @@ def main() -> None:
         build()()
     except StoregateError as error:
         say.fail(error)
+    except say.Told:
+        raise
+    except SystemExit as end:
+        if end.code == UsageError.exit_code and "--json" in sys.argv:  # typer has told a person
+            wrong = UsageError("wrong usage", hint="stderr says what is wrong; see --help")
+            sys.stdout.write(say.encoded({"error": say.fault(wrong)}).decode() + "\n")
+        raise
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away (`| head`): not an error of ours
         raise SystemExit(0) from None

@@ -21,6 +21,11 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Facts as JSON on stdout, for programs.")]
 
+
+class Told(SystemExit):
+    """The end of a command that has said why, on stdout too where --json was asked for."""
+
+
 err = Console(stderr=True)
 """Progress, warnings and errors: stdout holds only the facts that were asked for."""
 
@@ -64,7 +69,7 @@ def fail(error: StoregateError) -> NoReturn:
     err.print(Text.assemble(("error: ", "red"), _lines(str(error))), soft_wrap=True)
     if error.hint:
         err.print(Text.assemble(("next: ", "dim"), _lines(error.hint)), soft_wrap=True)
-    raise SystemExit(error.exit_code)
+    raise Told(error.exit_code)
 
 
 def warn(text: str) -> None:

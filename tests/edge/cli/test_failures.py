@@ -45,6 +45,8 @@ def toml(tmp_path: Path) -> Path:
         (["catalogue", "import", "/nowhere.csv"], 2),
         (["catalogue", "search", "cola"], 1),
         (["status"], 1),
+        (["status", "--nonsense"], 2),
+        (["coupon", "issue"], 2),
         (["ledger", "verify"], 2),
         (["documents", "put", "zoness", "-"], 2),
         (["documents", "check", "zones", "/nowhere"], 2),
