@@ -17,9 +17,7 @@ async def child(module: str, job: bytes) -> AsyncIterator[asyncio.subprocess.Pro
 
     The job goes by stdin: a stream's address may hold a password, and everybody may read a command line.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
+    process = await _started(module)
     assert process.stdin is not None
     try:
         process.stdin.write(job)
@@ -27,6 +25,19 @@ async def child(module: str, job: bytes) -> AsyncIterator[asyncio.subprocess.Pro
         yield process
     finally:
         await _stop(process)
+
+
+async def _started(module: str) -> asyncio.subprocess.Process:
+    """Called off in the middle of the start, asyncio would leave an orphan: the start is seen through, then ended."""
+    pipe = asyncio.subprocess.PIPE
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(sys.executable, "-m", module, stdin=pipe, stdout=pipe)
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _stop(await starting)
+        raise
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

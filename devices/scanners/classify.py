@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from devices.scanners import aim as aims
-from devices.scanners import embedded, gs1, payment, upc_e
-from edge import gtin
+from devices.scanners import embedded, gs1, upc_e
+from edge import gtin, payment
 from edge.config import CodesSection
 from edge.events import Code, CodeKind
 from edge.tokens import looks_like_coupon, tidy

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from devices import inputs
 from devices.scanners import aim as aims
-from devices.scanners import gs1, keymap, payment
+from devices.scanners import gs1, keymap
 from devices.scanners.descriptor import scans_of
 from devices.scanners.framing import MAX_BYTES, Scan, decode
 from devices.scanners.hid_pos import HidRaw
@@ -21,6 +21,7 @@ from devices.scanners.pairing import Burst
 from devices.scanners.profile import Wire
 from devices.scanners.serial import open_port
 from devices.scanners.silence import with_silence
+from edge import payment
 
 SILENCE_MS = 300
 """Between two scans a person needs longer; inside one no scanner does."""

@@ -29,7 +29,7 @@ CREATE INDEX coupon_open ON coupon (campaign, n) WHERE state IN ('outstanding', 
 CREATE TABLE coupon_hold (
   key TEXT PRIMARY KEY, serial TEXT NOT NULL, till TEXT NOT NULL, state TEXT NOT NULL, boot_id TEXT NOT NULL,
   until_ms INTEGER NOT NULL, until_monotonic_ms INTEGER NOT NULL, held_fen INTEGER NOT NULL,
-  answer BLOB NOT NULL, closing BLOB
+  answer BLOB NOT NULL, closing BLOB, asked TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX coupon_hold_open ON coupon_hold (until_ms) WHERE state = 'held';
 CREATE TABLE coupon_void (
@@ -37,7 +37,6 @@ CREATE TABLE coupon_void (
   reason TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0
 );
 """
-HOLD_ASKED = "ALTER TABLE coupon_hold ADD COLUMN asked TEXT NOT NULL DEFAULT '';"
 _COUPON = "n, serial, campaign, holder, state, here, grant_id, from_ms, to_ms, at_ms, ended_ms, ended_at, hold_key"
 _HOLD = "key, serial, till, state, boot_id, until_ms, until_monotonic_ms, held_fen, answer, closing, asked"
 

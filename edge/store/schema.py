@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.store import coupon_rows, coupons, footfall, gateway
+from edge.store import coupons, footfall, gateway
 
-MIGRATIONS: tuple[str, ...] = (gateway.SCHEMA + footfall.SCHEMA + coupons.SCHEMA, coupon_rows.HOLD_ASKED)
+MIGRATIONS: tuple[str, ...] = (gateway.SCHEMA + footfall.SCHEMA + coupons.SCHEMA,)
 """Text number n takes a journal from version n to n + 1."""

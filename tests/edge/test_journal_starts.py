@@ -15,6 +15,7 @@ from edge import telemetry as tm
 from edge.clock import Clock
 from edge.errors import StoregateError
 from edge.journal import file
+from edge.store import schema
 from tests.edge.test_journal import opened, scan
 from tests.given import HandClock
 
@@ -104,3 +105,16 @@ def copy_files(source: Path, target: Path) -> None:
     target.mkdir()
     for path in source.glob(f"{NAME}*"):
         shutil.copy(path, target)
+
+
+async def test_a_journal_of_an_older_version_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = await asyncio.to_thread(opened, tmp_path)
+    await older.submit(scan())
+    before = (older.epoch, older.last_seq)
+    await older.close()
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "CREATE TABLE of_the_next_release (n INTEGER);"))
+    newer = await asyncio.to_thread(opened, tmp_path)
+    assert (newer.epoch, newer.last_seq, newer.replaced) == (*before, None)
+    count = await newer.read(lambda db: db.execute("SELECT count(*) FROM of_the_next_release").fetchone())
+    assert tuple(count) == (0,)
+    await newer.close()

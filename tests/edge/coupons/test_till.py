@@ -16,7 +16,6 @@ from edge.config import Listener
 from edge.coupon_answers import Why
 from edge.errors import JournalRefusedError, Refusal
 from edge.shop import Campaign
-from edge.store import schema
 from edge.web.app import listen
 from edge.web.refusals import STATUS
 from edge.web.shop import till, till_openapi
@@ -117,18 +116,6 @@ async def test_a_crash_between_reserve_and_commit_loses_nothing(tmp_path: Path) 
     async with shop(tmp_path, units=0, hand=hand) as (made, call):
         assert await call("commit", receipt="7", value_fen=300) == done
         assert await made.redeemed() == 1
-
-
-async def test_a_journal_of_the_release_before_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as before:
-        before.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
-        async with counter(tmp_path, units=0):
-            pass
-    async with shop(tmp_path) as (made, call):
-        token = await made.token()
-        assert (await call("reserve", code=token, receipt="7", value_fen=300))[0] == 200
-        assert (await call("reserve", code=token, receipt="7", value_fen=300))[0] == 200
-        assert (await call("reserve", code=token, receipt="7", value_fen=200))[0] == 422
 
 
 async def test_only_a_till_with_its_key_is_heard_and_only_for_itself(tmp_path: Path) -> None:
