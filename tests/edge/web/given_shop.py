@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import aiohttp
+
 from edge import events as ev
 from edge.board import Board
 from edge.catalogue.product import CatalogueInfo, Found, Product
@@ -24,6 +26,8 @@ from edge.web.shop import kiosk
 from edge.web.shop.counter import Counter, CouponView, Lookup
 from edge.web.shop.screens import Screens
 
+PART = {"X-Part": "1"}
+"""Our script asks for the middle of a page."""
 KIOSK = StationId("kiosk-1")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 """Read here, not in a test's loop; the library keeps it."""
@@ -231,3 +235,14 @@ def _config(idle_s: int, warn_s: int, language: str, state_dir: Path) -> Config:
             "till-1": StationSection(kind="till"),
         },
     )
+
+
+async def text_of(http: aiohttp.ClientSession, path: str, **headers: str) -> str:
+    async with http.get(f"/kiosk/{KIOSK}{path}", headers=headers or PART) as answer:
+        assert answer.status == 200
+        return await answer.text()
+
+
+async def post(http: aiohttp.ClientSession, path: str, **values: str) -> int:
+    async with http.post(f"/kiosk/{KIOSK}{path}", data=values, headers=PART) as answer:
+        return answer.status
