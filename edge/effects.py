@@ -27,7 +27,3 @@ class ReloadKiosk(Effect, frozen=True, kw_only=True):
     """Fetch the page anew (documents, prices or the program changed). None: every station."""
 
     station: StationId | None = None
-
-
-class TellCloud(Effect, frozen=True, kw_only=True):
-    """Rows were added to the outbox: the bridge need not wait for its next look."""
