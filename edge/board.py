@@ -42,6 +42,50 @@ class Device(msgspec.Struct, kw_only=True):
     problem: str = ""
 
 
+class Radio(msgspec.Struct, kw_only=True):
+    """A Bluetooth adapter."""
+
+    adapter: str
+    zone: str = ""
+    state: State = State.STARTING
+    scan: str = "off"
+    """active | passive | off | paused (a beacon is being configured)"""
+    adverts_per_s: float = 0.0
+    coverage: float | None = None
+    """Share of the last minutes it really listened; None: nothing to tell it from."""
+    coverage_basis: str = "none"
+    """heartbeat | known | any | none"""
+    dedup_suspected: bool = False
+    sends: int = 0
+    """Own beacons on the air."""
+    wanted: int = 0
+    """Own beacons that the documents want on the air from it."""
+    instances: int | None = None
+    """Advertisements the controller can hold at once; None: not known."""
+    steps: int = 0
+    """Recovery steps taken since the start."""
+    since: Stamp | None = None
+    problem: str = ""
+    hint: str = ""
+
+
+class BeaconSeen(msgspec.Struct, kw_only=True):
+    """One of the shop's beacons, as the radios hear it."""
+
+    id: str
+    rssi_dbm: float | None = None
+    """Median of late, at the radio that hears it best."""
+    radio: str = ""
+    proximity: str = ""
+    zone: str = ""
+    """Of a carried one: where it is."""
+    per_s: float = 0.0
+    battery_percent: int | None = None
+    seen: Stamp | None = None
+    problems: tuple[str, ...] = ()
+    """Of edge.events.BeaconProblem."""
+
+
 class Broker(msgspec.Struct, kw_only=True):
     configured: bool = False
     connected: bool = False
@@ -73,6 +117,9 @@ class Board:
         self.damages: dict[str, str] = {}
         """What this start found broken: code of the finding → what it means."""
         self.loop_lag_s = 0.0
+        self.radios: dict[str, Radio] = {}
+        self.beacons: dict[str, BeaconSeen] = {}
+        """By id; those of documents only, so their number is bounded."""
         self.kiosks: dict[str, Stamp] = {}
         """Station → last heartbeat of its page."""
 
@@ -86,6 +133,12 @@ class Board:
                 self.devices.pop(next(iter(self.devices)))
             known = self.devices[device_id] = Device(id=device_id, kind=kind)
         return known
+
+    def radio(self, adapter: str) -> Radio:
+        return self.radios.setdefault(adapter, Radio(adapter=adapter))
+
+    def beacon(self, beacon_id: str) -> BeaconSeen:
+        return self.beacons.setdefault(beacon_id, BeaconSeen(id=beacon_id))
 
     def tell(self, problem: Problem) -> None:
         """What is told again moves to the end: a full disk's thousand refusals do not push out the rest."""

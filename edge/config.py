@@ -20,6 +20,13 @@ from edge.errors import ConfigError, Mistake, UsageError
 from edge.ids import Name
 
 DEFAULT_PATH = Path("/etc/storegate/gateway.toml")
+Uuid = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\Z",
+        extra={"wanted": "a UUID like FDA50693-A4E2-4FB1-AFCF-C6EB07647825"},
+    ),
+]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 """0 lets the system choose (tests, demo)."""
 Level = Annotated[
@@ -173,6 +180,50 @@ class CouponsSection(Section, frozen=True, kw_only=True):
     wallet_days: Annotated[int, Meta(ge=1, le=730)] = 180
 
 
+class RadioSection(Section, frozen=True, kw_only=True):
+    """One Bluetooth adapter."""
+
+    adapter: Annotated[str, Meta(pattern=r"^hci[0-9]{1,2}\Z", extra={"wanted": "an adapter like hci0"})]
+    zone: str = ""
+    """The zone it hangs in: what carried beacons enter and leave; empty: it tells no zones."""
+    scan: Literal["active", "passive", "off"] = "active"
+    """passive asks nothing of the air, but needs `bluetoothd --experimental`."""
+    advertise: bool = True
+    """May send the shop's own beacons (documents with profile `gateway`)."""
+    stall_s: Annotated[int, Meta(ge=5, le=3600)] = 30
+    """Silence of a radio that should hear something, after which it is restarted."""
+    power_cycle: bool = True
+    """Recovery may switch the adapter off and on."""
+    usb_reset: bool = False
+    """Recovery may unplug and plug its USB port by software (needs write access to sysfs)."""
+    interval_s: Annotated[int, Meta(ge=1, le=3600)] = 900
+    """Of presence counts."""
+
+
+class BeaconsSection(Section, frozen=True, kw_only=True):
+    uuid: Uuid = "FDA50693-A4E2-4FB1-AFCF-C6EB07647825"
+    """Region of the shop's own beacons: what phones look for."""
+    major: Annotated[int, Meta(ge=0, le=65_535)] = 1
+    """The store's number: major of new beacons."""
+    rotate_s: Annotated[int, Meta(ge=60, le=86_400)] = 300
+    """An epoch of rotating ids."""
+    passwords_file: str = ""
+    """TOML: beacon id → its new password, `default` for all others. Readable by the daemon's user alone."""
+
+
+class ShakeSection(Section, frozen=True, kw_only=True):
+    cooldown_s: Annotated[float, Meta(ge=0, le=3600)] = 5.0
+    per_day: Annotated[int, Meta(ge=0, le=100_000)] = 100
+    """Shakes of one shopper a day; 0: no limit."""
+    ticket_s: Annotated[int, Meta(ge=60, le=86_400)] = 1800
+    wifi_zone: str = ""
+    """Zone of whoever is on the guest Wi-Fi; empty: being there proves nothing."""
+    wifi_networks: tuple[str, ...] = ()
+    """The guest Wi-Fi's networks: 10.64.0.0/16."""
+    zone_codes: bool = True
+    """Printed zone codes are proof enough (anybody may have photographed one)."""
+
+
 class Config(Section, frozen=True, kw_only=True):
     gateway: GatewaySection
     mqtt: MqttSection = MqttSection()
@@ -184,6 +235,9 @@ class Config(Section, frozen=True, kw_only=True):
     codes: CodesSection = CodesSection()
     outbox: OutboxSection = OutboxSection()
     coupons: CouponsSection = CouponsSection()
+    radios: tuple[RadioSection, ...] = ()
+    beacons: BeaconsSection = BeaconsSection()
+    shake: ShakeSection = ShakeSection()
 
     @property
     def state_path(self) -> Path:

@@ -17,7 +17,7 @@ from edge.checked import nearest
 from edge.config import Config
 from edge.documents_file import DocumentsFile, Items
 from edge.errors import DocumentError, Mistake, StoregateError, UsageError
-from edge.shop import KINDS, Document, Shop
+from edge.shop import KINDS, Document, Shop, clashes
 
 MAX_ITEMS = 5_000
 MAX_BYTES = 4 * 1024 * 1024
@@ -44,6 +44,7 @@ class Documents:
         self._file = file
         self._kinds = kinds
         self._writing = asyncio.Lock()
+        self._shop: tuple[Config, dict[str, tuple[Document, ...]], Shop] | None = None
         self.problem = problem
         """What a person should know of the files as they were found, or empty."""
 
@@ -81,6 +82,10 @@ class Documents:
 
     def shop(self, config: Config) -> Shop:
         """What the rules read: the settings of the box and all documents."""
+        if (
+            self._shop is not None and self._shop[0] is config and self._shop[1] is self._kinds
+        ):  # both are replaced, never changed
+            return self._shop[2]
         sets = {kind: {str(each.id): each for each in self._kinds.get(kind, ())} for kind in KINDS}
         box = Shop(
             timezone=config.gateway.timezone,
@@ -88,8 +93,13 @@ class Documents:
             reserve_s=config.coupons.reserve_s,
             unset_clock=config.coupons.unset_clock,
             outbox_max_bytes=int(config.outbox.max_mb * 1024 * 1024),
+            shake_cooldown_s=config.shake.cooldown_s,
+            shakes_per_day=config.shake.per_day,
+            ticket_s=config.shake.ticket_s,
         )
-        return msgspec.structs.replace(box, **sets)
+        shop = msgspec.structs.replace(box, **sets)
+        self._shop = (config, self._kinds, shop)
+        return shop
 
 
 def known(kind: str) -> str:
@@ -120,6 +130,8 @@ def check(kind: str, items: object, *, where: str = "") -> tuple[Document, ...]:
             mistakes[MAX_MISTAKES:] = [Mistake(f"[{index}]", "more mistakes follow; these first")]
             break
     mistakes += _twice(items)
+    if not mistakes:
+        mistakes += list(clashes(found))[:MAX_MISTAKES]
     if not mistakes and len(msgspec.json.encode(found)) > MAX_BYTES:
         mistakes = [Mistake("(top)", f"is larger than {MAX_BYTES // 1024} kB")]
     if mistakes:

@@ -10,6 +10,10 @@ DeviceId = NewType("DeviceId", str)
 """A scanner, camera or counter: its `id` in gateway.toml."""
 ZoneId = NewType("ZoneId", str)
 """A part of the shop that is counted: `door`, `till`, `drinks`."""
+BeaconId = NewType("BeaconId", str)
+"""A beacon: the `id` of its document."""
+PageId = NewType("PageId", str)
+DrawId = NewType("DrawId", str)
 CampaignId = NewType("CampaignId", str)
 Serial = NewType("Serial", str)
 """One coupon: 80 random bits in base32, 16 characters."""

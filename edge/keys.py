@@ -3,6 +3,7 @@
     coupon.key  Ed25519 seed: signs coupon tokens. Its loss ends every coupon that was handed out as a QR code.
     short.key   HMAC secret of short codes
     guest.key   HMAC secret of guests' cookies and of holders' names
+    beacon.key  secret of rotating beacon ids, of shakes' nonces and of codes that prove a place
 
 Each file is 32 bytes in base64. They never leave the box: tills and kiosks hold no secret that could make a coupon.
 """
@@ -28,7 +29,7 @@ from edge.tokens import Verify
 
 SECRET_BYTES = 32
 KEY_ID_BYTES = 4
-NAMES = ("coupon.key", "short.key", "guest.key")
+NAMES = ("coupon.key", "short.key", "guest.key", "beacon.key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class GatewayKeys:
     signing: Ed25519PrivateKey = field(repr=False)
     short: bytes = field(repr=False)
     guest: bytes = field(repr=False)
+    beacon: bytes = field(repr=False)
     made: tuple[str, ...] = field(default=(), repr=False, compare=False)
     """Names of the files that were not there and were made by this start."""
 
@@ -50,6 +52,7 @@ class GatewayKeys:
                 signing=Ed25519PrivateKey.from_private_bytes(_read_or_make(folder / "coupon.key")),
                 short=_read_or_make(folder / "short.key"),
                 guest=_read_or_make(folder / "guest.key"),
+                beacon=_read_or_make(folder / "beacon.key"),
                 made=made,
             )
         except OSError as error:
@@ -74,6 +77,10 @@ class GatewayKeys:
     def guest_tag(self, purpose: str, text: str) -> str:
         """Signs what a guest's browser keeps or sends back."""
         return hmac.digest(self.guest, f"{purpose}\0{text}".encode(), "sha256")[:16].hex()
+
+    def beacon_key(self, purpose: str) -> bytes:
+        """32 bytes for one purpose: `rotation`, `nonce`, `place`."""
+        return hmac.digest(self.beacon, purpose.encode(), "sha256")
 
 
 def key_id_of(public: bytes) -> bytes:

@@ -1,45 +1,13 @@
-"""What the shop manages: the types of its documents, and the frozen `Shop` that the rules read.
-
-`edge.documents` keeps them on disk; the cloud, the command line and the admin page may replace them, one kind
-at a time, each set checked whole. The store sees a `Shop` that does not change under it.
-"""
+"""Campaigns: what coupons are worth."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
-from edge.ids import Name
-
-Text = Annotated[str, Meta(min_length=1, max_length=200)]
-Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
-
-
-class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all; `id` is unique among its kind."""
-
-    id: Name
-
-
-class Zone(Document, frozen=True, kw_only=True):
-    name_zh: Text
-    name_en: Text
-
-
-class Slide(Document, frozen=True, kw_only=True):
-    """One picture of a kiosk's attract page."""
-
-    title_zh: Text
-    title_en: Text
-    text_zh: str = ""
-    text_en: str = ""
-    gtin: str = ""
-    """A product to open when it is touched."""
+from edge.shop.base import Count, Document, Text
 
 
 class CouponKind(StrEnum):
@@ -89,20 +57,3 @@ class Campaign(Document, frozen=True, kw_only=True):
             raise ValueError("ends_ms must be later than starts_ms")
         if self.kind is CouponKind.DISCOUNT and not 0 < self.value <= 1000:
             raise ValueError("value of a discount is per mille off, 1 to 1000")
-
-
-KINDS: Mapping[str, type[Document]] = MappingProxyType({"zones": Zone, "campaigns": Campaign, "slides": Slide})
-"""Name of a kind, as in `storegate documents put campaigns FILE` → the type of its items."""
-
-
-class Shop(msgspec.Struct, frozen=True, kw_only=True):
-    """All documents and the settings that rules need; replaced whole."""
-
-    timezone: str = "Asia/Shanghai"
-    occupancy_reset_at: str = "04:00"
-    reserve_s: int = 120
-    unset_clock: str = "grace"
-    outbox_max_bytes: int = 256 * 1024 * 1024
-    zones: Mapping[str, Zone] = {}
-    campaigns: Mapping[str, Campaign] = {}
-    slides: Mapping[str, Slide] = {}

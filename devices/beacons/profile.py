@@ -1,0 +1,171 @@
+"""`firmware_profiles/beacons/*.toml`: how a model of beacon is recognised and configured, as data.
+
+A profile says what, never how: the few ways of talking are `dialect`s in code (`devices/beacons/dialects/`), each one
+parametrised by the tables here. What is not certain is marked, and refused without `--unverified`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+FAMILY = "beacons"
+GattUuid = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z",
+        extra={"wanted": "a 128-bit UUID in lower case"},
+    ),
+]
+Uint16 = Annotated[int, Meta(ge=0, le=0xFFFF)]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all tables."""
+
+
+class Confidence(StrEnum):
+    """Of a profile, or of one field of it."""
+
+    SPECIFICATION = "specification"
+    """From a published specification or the vendor's own source."""
+    MANUAL = "manual"
+    """From a manual or tested source of a third party."""
+    UNSURE = "unsure"
+    """Second-hand, or contradictory: refused without `--unverified`."""
+
+
+class Match(Part, frozen=True, kw_only=True):
+    """Any of the lists that is not empty must fit; within a list any entry does. All empty: never found by itself."""
+
+    services: tuple[GattUuid, ...] = ()
+    """Advertised, or in its service data."""
+    names: tuple[str, ...] = ()
+    """Shell patterns: `KBPro_*`."""
+    companies: tuple[Uint16, ...] = ()
+
+
+class Unlock(Part, frozen=True, kw_only=True):
+    scheme: Literal[
+        "none", "button", "write-secret", "aes-ecb-challenge", "md5-two-way", "pin-on-commit", "at-auth"
+    ] = "none"
+    """button: a person opens the window by hand; the rest as their names say."""
+    characteristic: GattUuid | None = None
+    """Where the secret, challenge or command goes."""
+    state: GattUuid | None = None
+    """Where the lock's state is read; `locked` and `unlocked` say what it reads."""
+    locked: tuple[int, ...] = ()
+    unlocked: tuple[int, ...] = ()
+    blocked: tuple[int, ...] = ()
+    """Too many wrong tries."""
+    encoding: Literal["ascii", "hex", "uint"] = "ascii"
+    """How a password becomes bytes."""
+    min_bytes: Annotated[int, Meta(ge=0, le=32)] = 0
+    max_bytes: Annotated[int, Meta(ge=0, le=32)] = 32
+    pad: Literal["none", "zero"] = "none"
+    default: str = ""
+    """The password it leaves the factory with: tried first, refused as a new one."""
+    change: GattUuid | None = None
+    """Where a new password is written; None: by the dialect, or not at all."""
+
+
+class Setting(StrEnum):
+    """What can be set on a beacon."""
+
+    UUID = "uuid"
+    MAJOR = "major"
+    MINOR = "minor"
+    MEASURED_POWER = "measured_power_dbm"
+    TX_POWER = "tx_power_dbm"
+    INTERVAL = "interval_ms"
+    NAME = "name"
+    URL = "url"
+
+
+class Field(Part, frozen=True, kw_only=True):
+    """Where one setting, or several side by side, lie in one characteristic."""
+
+    settings: tuple[Setting, ...]
+    """In the order of their bytes."""
+    characteristic: GattUuid
+    prefix: str = ""
+    """Hex that stands before the value: `00`, a frame type."""
+    suffix: str = ""
+    endian: Literal["big", "little"] = "big"
+    width: Annotated[int, Meta(ge=1, le=2)] = 2
+    """Bytes of a number (uuid: always 16; powers: always 1)."""
+    scale: Annotated[float, Meta(gt=0, le=1000)] = 1.0
+    """Unit of the characteristic in ours: 0.625 for an interval in 0.625 ms."""
+    offset: int = 0
+    """Added to ours before it is written: 41 for a power at 0 m."""
+    values: dict[str, int] = {}
+    """Ours as text → what is written, where only some can be set: `"-4" = 3`."""
+    readable: bool = True
+    confidence: Confidence = Confidence.MANUAL
+    order: Annotated[int, Meta(ge=0, le=99)] = 10
+    """Lower ones are written first."""
+
+
+class Commit(Part, frozen=True, kw_only=True):
+    how: Literal["none", "write", "disconnect", "at"] = "none"
+    characteristic: GattUuid | None = None
+    data: str = ""
+    """Hex; `{secret}` stands for the unlock's secret (pin-on-commit)."""
+    result: GattUuid | None = None
+    """Read after it; `ok` is what it must begin with (hex)."""
+    ok: str = ""
+
+
+class At(Part, frozen=True, kw_only=True):
+    """Text commands over a UART. `{uuid0}`…`{uuid3}` are the UUID's words in hex, `{major_hex}`, `{minor_dec}` …"""
+
+    service: GattUuid | None = None
+    """GATT UART, or None: a serial line alone."""
+    write: GattUuid | None = None
+    notify: GattUuid | None = None
+    baud: Annotated[int, Meta(ge=1200, le=921_600)] = 9600
+    end: Literal["", "\r\n", "\n", "\r"] = ""
+    wake: str = ""
+    auth: str = ""
+    """`AT+AUTH={secret}`"""
+    commands: tuple[str, ...] = ()
+    reads: dict[Setting, str] = {}
+    """Setting → the command that asks for it."""
+    ok: str = "OK"
+    """An answer that begins otherwise is a refusal."""
+    intervals: dict[str, str] = {}
+    """Interval in ms → its letter."""
+
+
+class Limits(Part, frozen=True, kw_only=True):
+    interval_ms: tuple[Annotated[float, Meta(gt=0)], Annotated[float, Meta(gt=0)]] = (100.0, 10_240.0)
+    tx_power_dbm: tuple[int, ...] = ()
+    """Those that can be chosen; empty: not known."""
+
+
+class BeaconProfile(Part, frozen=True, kw_only=True):
+    vendor: str
+    model: str
+    dialect: Literal["fields", "eddystone-slot", "kkm", "espruino", "at", "esphome", "gateway"]
+    confidence: Confidence
+    source: Annotated[str, Meta(min_length=10)]
+    """Where this is known from: a document and its date or version."""
+    unsure: str = ""
+    """What of it is not certain, for a person."""
+    notes_zh: str = ""
+    notes_en: str = ""
+    """What a person does to make it configurable: a battery, a button, a magnet."""
+    match: Match = Match()
+    unlock: Unlock = Unlock()
+    field: tuple[Field, ...] = ()
+    commit: Commit = Commit()
+    at: At | None = None
+    window_s: Annotated[int, Meta(ge=0, le=3600)] = 0
+    """Seconds after power-on in which it takes connections; 0: always."""
+    limits: Limits = Limits()
+    rotates: bool = False
+    """May be given a new minor each epoch."""
+    frames: tuple[Literal["ibeacon", "eddystone-uid", "eddystone-url", "altbeacon"], ...] = ("ibeacon",)

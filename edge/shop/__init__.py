@@ -1,0 +1,73 @@
+"""What the shop manages: the types of its documents, and the frozen `Shop` that the rules read.
+
+`edge.documents` keeps them on disk; the cloud, the command line and the admin page may replace them, one kind
+at a time, each set checked whole. The store sees a `Shop` that does not change under it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from edge.shop.base import Count, Document, Text
+from edge.shop.beacons import Beacon, Bound, CarriedBy, Draw, Group, Page, Prize, clashes, number_of
+from edge.shop.coupons import Campaign, CouponKind, RiskClass
+from edge.shop.zones import Slide, Zone
+
+__all__ = [
+    "KINDS",
+    "Beacon",
+    "Bound",
+    "Campaign",
+    "CarriedBy",
+    "Count",
+    "CouponKind",
+    "Document",
+    "Draw",
+    "Group",
+    "Page",
+    "Prize",
+    "RiskClass",
+    "Shop",
+    "Slide",
+    "Text",
+    "Zone",
+    "clashes",
+    "number_of",
+]
+
+KINDS: Mapping[str, type[Document]] = MappingProxyType(
+    {
+        "zones": Zone,
+        "campaigns": Campaign,
+        "slides": Slide,
+        "beacons": Beacon,
+        "pages": Page,
+        "draws": Draw,
+        "groups": Group,
+    }
+)
+"""Name of a kind, as in `storegate documents put campaigns FILE` → the type of its items."""
+
+
+class Shop(msgspec.Struct, frozen=True, kw_only=True):
+    """All documents and the settings that rules need; replaced whole."""
+
+    timezone: str = "Asia/Shanghai"
+    occupancy_reset_at: str = "04:00"
+    reserve_s: int = 120
+    unset_clock: str = "grace"
+    outbox_max_bytes: int = 256 * 1024 * 1024
+    shake_cooldown_s: float = 5.0
+    shakes_per_day: int = 100
+    """Of one shopper; 0: no limit."""
+    ticket_s: int = 1800
+    zones: Mapping[str, Zone] = {}
+    campaigns: Mapping[str, Campaign] = {}
+    slides: Mapping[str, Slide] = {}
+    beacons: Mapping[str, Beacon] = {}
+    pages: Mapping[str, Page] = {}
+    draws: Mapping[str, Draw] = {}
+    groups: Mapping[str, Group] = {}
