@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+COMMA := ,
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 
 # What Debian 12 / Raspberry Pi OS must bring; the rest comes from wheels.
-DEMO_PACKAGES := python3-venv mosquitto libzbar0
+# dbus-daemon: the demo's radio world is BlueZ's own D-Bus interface on a private bus
+DEMO_PACKAGES := python3-venv mosquitto libzbar0 dbus-daemon
 # evdev has no aarch64 wheel: a compiler and the headers build it
 TEST_PACKAGES := $(DEMO_PACKAGES) chromium dnsmasq-base nftables iproute2 dbus opencv-doc gcc python3-dev libc6-dev
 SOAK_PACKAGES := $(TEST_PACKAGES) fuse libfuse2
@@ -44,7 +46,7 @@ endef
 
 $(VENV)/.demo: setup.cfg pyproject.toml
 	$(call need,$(DEMO_PACKAGES))
-	$(call venv,camera)
+	$(call venv,camera$(COMMA)ble)
 
 $(VENV)/.dev: setup.cfg pyproject.toml
 	$(call need,$(TEST_PACKAGES))
@@ -86,5 +88,5 @@ vm: $(VENV)/.dev ## the drivers against a real kernel, in a virtual machine
 .PHONY: install
 install: ## this machine becomes a gateway: /opt/storegate, units, udev rules (as root)
 	@[ "$$(id -u)" = 0 ] || { echo "Needs root. Run: sudo make install"; exit 1; }
-	$(call need,$(DEMO_PACKAGES) gcc python3-dev libc6-dev)
+	$(call need,$(DEMO_PACKAGES) bluez gcc python3-dev libc6-dev)
 	@systemd/install
