@@ -70,6 +70,8 @@ class Unlock(Part, frozen=True, kw_only=True):
     """The password it leaves the factory with: tried first, refused as a new one."""
     change: GattUuid | None = None
     """Where a new password is written; None: by the dialect, or not at all."""
+    change_data: str = ""
+    """Hex of what is written there: `02{secret}{new}`; empty: the new password alone."""
 
 
 class Setting(StrEnum):
@@ -103,6 +105,10 @@ class Field(Part, frozen=True, kw_only=True):
     """Added to ours before it is written: 41 for a power at 0 m."""
     values: dict[str, int] = {}
     """Ours as text → what is written, where only some can be set: `"-4" = 3`."""
+    length: Annotated[int, Meta(ge=0, le=64)] = 0
+    """Of a name or URL: most bytes it may have (0: 20)."""
+    pad: bool = False
+    """A name or URL is filled up with zeros to `length`."""
     readable: bool = True
     confidence: Confidence = Confidence.MANUAL
     order: Annotated[int, Meta(ge=0, le=99)] = 10
@@ -119,6 +125,16 @@ class Commit(Part, frozen=True, kw_only=True):
     ok: str = ""
 
 
+class Identify(Part, frozen=True, kw_only=True):
+    """How it shows itself to a person: a LED, a beep."""
+
+    characteristic: GattUuid
+    on: str
+    """Hex."""
+    off: str = ""
+    """Hex; empty: it stops by itself."""
+
+
 class At(Part, frozen=True, kw_only=True):
     """Text commands over a UART. `{uuid0}`…`{uuid3}` are the UUID's words in hex, `{major_hex}`, `{minor_dec}` …"""
 
@@ -132,12 +148,19 @@ class At(Part, frozen=True, kw_only=True):
     auth: str = ""
     """`AT+AUTH={secret}`"""
     commands: tuple[str, ...] = ()
+    """In this order. One that names settings is sent when one of them changes; one that names none, always."""
     reads: dict[Setting, str] = {}
     """Setting → the command that asks for it."""
     ok: str = "OK"
     """An answer that begins otherwise is a refusal."""
     intervals: dict[str, str] = {}
-    """Interval in ms → its letter."""
+    """Interval in ms → its letter: `{interval_code}`."""
+    powers: dict[str, str] = {}
+    """Transmit power in dBm → its letter: `{tx_code}`."""
+    commit: tuple[str, ...] = ()
+    """Sent last (commit `at`): what makes it store or restart."""
+    change: str = ""
+    """`AT+PASS={secret}`: gives it a new password."""
 
 
 class Limits(Part, frozen=True, kw_only=True):
@@ -166,6 +189,12 @@ class BeaconProfile(Part, frozen=True, kw_only=True):
     window_s: Annotated[int, Meta(ge=0, le=3600)] = 0
     """Seconds after power-on in which it takes connections; 0: always."""
     limits: Limits = Limits()
+    slot: Annotated[int, Meta(ge=0, le=15)] = 0
+    """Of a beacon with several frames side by side: the one that is ours (eddystone-slot, kkm)."""
+    verify: Literal["reconnect", "same-connection", "hear"] = "reconnect"
+    """Where its settings are read back: in a new connection; in the one that wrote them, because it takes no other
+    soon; nowhere, because it takes none afterwards (then hearing it is all)."""
+    identify: Identify | None = None
     rotates: bool = False
     """May be given a new minor each epoch."""
     frames: tuple[Literal["ibeacon", "eddystone-uid", "eddystone-url", "altbeacon"], ...] = ("ibeacon",)

@@ -1,0 +1,46 @@
+"""What provisioning needs of every way of talking."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Protocol
+
+from devices.beacons.profile import Setting
+from devices.beacons.values import Settings, Value
+from edge.errors import StoregateError
+
+
+class RefusedSecretError(StoregateError):
+    """The beacon does not take this password, or can't prove that it knows it. Never tried again in the same run."""
+
+
+class BlockedError(RefusedSecretError):
+    """It takes none any more for a while: too many wrong ones."""
+
+
+class Dialect(Protocol):
+    """A conversation with one beacon. Raises LinkError, RefusedSecretError, DoesNotFitError, NotUnderstoodError."""
+
+    @property
+    def settable(self) -> frozenset[Setting]: ...
+
+    @property
+    def readable(self) -> frozenset[Setting]: ...
+
+    async def unlock(self, secret: str) -> None:
+        """One try."""
+
+    async def read(self, settings: Collection[Setting]) -> dict[Setting, Value]:
+        """Those that are readable; one that the beacon has no value for is left out."""
+
+    async def write(self, settings: Settings) -> None:
+        """These and no others. What lies in the same bytes keeps what the last `read` of this conversation found."""
+
+    async def commit(self) -> None:
+        """Makes it keep what was written. The connection may be gone afterwards: that is no error."""
+
+    async def change_secret(self, new: str) -> None:
+        """Raises LinkError where the model has no way to do it. Kept by `commit`."""
+
+    async def identify(self) -> None:
+        """Blinks or beeps. Raises LinkError(NO_CHARACTERISTIC) where the model can't."""

@@ -1,0 +1,114 @@
+"""Beacons whose settings lie in characteristics of their own: everything is in the profile's tables."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+
+from devices.beacons import unlocks, values
+from devices.beacons.dialects.dialect import Dialect, RefusedSecretError
+from devices.beacons.link import GattSession, LinkError, LinkProblem
+from devices.beacons.profile import BeaconProfile, Field, Setting
+from devices.beacons.values import Settings, Value
+
+
+@asynccontextmanager
+async def opened_fields(profile: BeaconProfile, session: GattSession) -> AsyncIterator[Dialect]:
+    yield Fields(profile, session)
+
+
+class Fields:
+    def __init__(self, profile: BeaconProfile, session: GattSession) -> None:
+        self._profile = profile
+        self._session = session
+        self._known: dict[Setting, Value] = {}
+        self._secret = ""
+
+    @property
+    def settable(self) -> frozenset[Setting]:
+        return frozenset(setting for field in self._profile.field for setting in field.settings)
+
+    @property
+    def readable(self) -> frozenset[Setting]:
+        return frozenset(setting for field in self._profile.field if field.readable for setting in field.settings)
+
+    async def unlock(self, secret: str) -> None:
+        unlock = self._profile.unlock
+        self._secret = secret
+        match unlock.scheme:
+            case "write-secret":
+                await unlocks.write_secret(self._session, unlock, secret)
+            case "aes-ecb-challenge":
+                await unlocks.aes_challenge(self._session, unlock, secret)
+            case "pin-on-commit":
+                unlocks.secret_bytes(unlock, secret)  # its form at least; the beacon judges it at the commit
+            case _:
+                pass
+
+    async def read(self, settings: Collection[Setting]) -> dict[Setting, Value]:
+        found: dict[Setting, Value] = {}
+        for field in self._profile.field:
+            if field.readable and set(field.settings) & set(settings):
+                data = await self._session.read(field.characteristic)
+                found |= values.decoded(field, data) if data else {}
+        self._known |= found
+        return {setting: value for setting, value in found.items() if setting in settings}
+
+    async def write(self, settings: Settings) -> None:
+        whole = self._known | dict(settings)
+        for field in sorted(self._profile.field, key=lambda field: field.order):
+            if set(field.settings) & set(settings):
+                await self._session.write(field.characteristic, values.encoded(field, whole))
+        self._known = whole
+
+    async def commit(self) -> None:
+        commit = self._profile.commit
+        if commit.how == "write":
+            assert commit.characteristic
+            await self._act(commit.characteristic, commit.data)
+            if commit.result:
+                await self._result(commit.result, bytes.fromhex(commit.ok))
+
+    async def change_secret(self, new: str) -> None:
+        unlock = self._profile.unlock
+        if not unlock.change:
+            raise LinkError(LinkProblem.NO_CHARACTERISTIC, "this model's password can't be changed from here")
+        secret = unlocks.secret_bytes(unlock, new)
+        if unlock.scheme == "aes-ecb-challenge":
+            secret = unlocks.LOCK + unlocks.encrypt(unlocks.secret_bytes(unlock, self._secret), secret)
+        elif unlock.change_data:
+            old = unlocks.secret_bytes(unlock, self._secret)
+            secret = bytes.fromhex(unlock.change_data.replace("{secret}", old.hex()).replace("{new}", secret.hex()))
+        await self._session.write(unlock.change, secret)
+        self._secret = new
+
+    async def identify(self) -> None:
+        identify = self._profile.identify
+        if identify is None:
+            raise LinkError(LinkProblem.NO_CHARACTERISTIC, "this model has no way to show itself")
+        for _ in range(5 if identify.off else 1):
+            await self._session.write(identify.characteristic, bytes.fromhex(identify.on))
+            if identify.off:
+                await asyncio.sleep(0.5)
+                await self._session.write(identify.characteristic, bytes.fromhex(identify.off))
+                await asyncio.sleep(0.5)
+
+    async def _act(self, characteristic: str, data: str) -> None:
+        if "{secret}" in data:
+            data = data.replace("{secret}", unlocks.secret_bytes(self._profile.unlock, self._secret).hex())
+        try:
+            await self._session.write(characteristic, bytes.fromhex(data))
+        except LinkError as error:
+            if self._profile.unlock.scheme != "pin-on-commit" or error.problem is not LinkProblem.NOT_PERMITTED:
+                raise
+            raise RefusedSecretError(unlocks.WRONG, hint="it was not tried again") from error
+
+    async def _result(self, characteristic: str, ok: bytes) -> None:
+        said = await self._session.read(characteristic)
+        if not said.startswith(ok):
+            if self._profile.unlock.scheme == "pin-on-commit":
+                raise RefusedSecretError("it did not store the settings: most likely the PIN is wrong")
+            raise LinkError(LinkProblem.NOT_PERMITTED, f"it did not store the settings, it says {said[:4].hex()}")
+
+
