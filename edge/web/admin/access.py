@@ -41,6 +41,14 @@ class Access:
     def of(cls, listen: ListenSection) -> Access:
         return cls(listen.admin_token.reveal(), needed=not _loopback(listen.admin.host))
 
+    @property
+    def needed(self) -> bool:
+        return self._needed
+
+    async def opens(self, given: str) -> bool:
+        """Whether this is the token, or none is asked for. Raises WebError 429 for too many wrong ones."""
+        return not self._needed or (bool(self._token) and await self._right(given))
+
     def routes(self) -> list[web.AbstractRouteDef]:
         if not self._needed:
             return []

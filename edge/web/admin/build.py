@@ -14,12 +14,14 @@ from edge.coupon_desk import CouponDesk
 from edge.documents_desk import DocumentsDesk
 from edge.journal import Journal
 from edge.pump import Pump
+from edge.shake_desk import ShakeDesk
 from edge.status.gather import gather
 from edge.web.admin import catalogue as catalogue_api
 from edge.web.admin import coupons as coupons_api
 from edge.web.admin import documents as documents_api
 from edge.web.admin import status_page
 from edge.web.admin.access import Access
+from edge.web.admin.shakearound import build as shakearound
 
 
 def admin_routes(
@@ -32,6 +34,7 @@ def admin_routes(
     catalogue: CatalogueDesk,
     documents: DocumentsDesk,
     coupons: CouponDesk,
+    shakes: ShakeDesk,
 ) -> list[web.AbstractRouteDef]:
     started = clock.now()
 
@@ -51,6 +54,7 @@ def admin_routes(
     return [
         *access.routes(),
         *status_page.health_routes(alive, journal),
+        *shakearound.routes(config, access=access, board=board, clock=clock, documents=documents, shakes=shakes),
         *access.guarded(
             [
                 *status_page.routes(ask),

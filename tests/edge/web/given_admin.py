@@ -23,6 +23,7 @@ from edge.ids import DeviceId, ZoneId
 from edge.journal import Journal
 from edge.keys import GatewayKeys
 from edge.pump import Pump
+from edge.shake_desk import ShakeDesk
 from edge.web.admin.build import admin_routes
 from edge.web.app import listen
 from tests.given import HandClock
@@ -39,6 +40,8 @@ class Admin:
     pump: Pump
     clock: Clock
     documents: DocumentsDesk
+    shakes: ShakeDesk
+    keys: GatewayKeys
 
 
 def config(state: Path, *, host: str = "127.0.0.1", token: str = "", **sections: object) -> Config:
@@ -70,8 +73,10 @@ async def admin(settings: Config, hand: HandClock, *, free_floor_bytes: int = 0)
     try:
         pump = Pump(journal, board)
         desk = DocumentsDesk(documents, journal, pump, clock, settings)
-        coupons = CouponDesk(
-            pump=pump, journal=journal, clock=clock, keys=keys, config=settings, shop=partial(documents.shop, settings)
+        shop = partial(documents.shop, settings)
+        coupons = CouponDesk(pump=pump, journal=journal, clock=clock, keys=keys, config=settings, shop=shop)
+        shakes = ShakeDesk(
+            pump=pump, journal=journal, clock=clock, keys=keys, config=settings, shop=shop, coupons=coupons
         )
         routes = admin_routes(
             settings,
@@ -82,9 +87,19 @@ async def admin(settings: Config, hand: HandClock, *, free_floor_bytes: int = 0)
             catalogue=catalogue,
             documents=desk,
             coupons=coupons,
+            shakes=shakes,
         )
         async with listen("admin", settings.listen.admin, routes, language=settings.gateway.language) as bound:
-            yield Admin(url=bound.url, board=board, journal=journal, pump=pump, clock=clock, documents=desk)
+            yield Admin(
+                url=bound.url,
+                board=board,
+                journal=journal,
+                pump=pump,
+                clock=clock,
+                documents=desk,
+                shakes=shakes,
+                keys=keys,
+            )
     finally:
         await catalogue.close()
         await journal.close()
