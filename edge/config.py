@@ -89,6 +89,8 @@ class StationSection(Section, frozen=True, kw_only=True):
     name_zh: str = ""
     name_en: str = ""
     kind: Literal["kiosk", "till"] = "kiosk"
+    zone: str = ""
+    """Where a kiosk stands: who shakes by its code gets the pages of that zone; empty: of the whole shop."""
     key: Secret = Secret("")
     """The till's Bearer key. A till without one is refused."""
     idle_s: Annotated[int, Meta(ge=5, le=3600)] = 45

@@ -79,7 +79,7 @@ class GatewayKeys:
         return hmac.digest(self.guest, f"{purpose}\0{text}".encode(), "sha256")[:16].hex()
 
     def beacon_key(self, purpose: str) -> bytes:
-        """32 bytes for one purpose: `rotation`, `nonce`, `place`."""
+        """32 bytes for one purpose: `rotation`, `nonce`, `place`, `ticket`."""
         return hmac.digest(self.beacon, purpose.encode(), "sha256")
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from edge.coupon_answers import Issued
+from edge.coupon_answers import Issued, Words, moment
 
 
 class ShakeWhy(StrEnum):
@@ -94,3 +94,62 @@ class Exchanged(msgspec.Struct, frozen=True, kw_only=True):
 
 class TicketWrong(msgspec.Struct, frozen=True, kw_only=True):
     """No such ticket, or over, or exchanged already."""
+
+
+_decoder = msgspec.json.Decoder(Shaken)
+
+
+def pack(shaken: Shaken) -> bytes:
+    return msgspec.json.encode(shaken)
+
+
+def unpack(raw: bytes) -> Shaken:
+    shaken: Shaken = _decoder.decode(raw)
+    return shaken
+
+
+REFUSALS: dict[ShakeWhy, Words] = {
+    ShakeWhy.NO_BEACON: Words(
+        "没有找到本店的信号，请打开蓝牙并靠近货架，或输入屏幕上的口令",
+        "None of our beacons was heard: turn Bluetooth on and come closer, or type the code on a kiosk's screen",
+    ),
+    ShakeWhy.FORGED: Words(
+        "信号无法验证，请在店内重新摇", "The beacon could not be verified; please shake again in the shop"
+    ),
+    ShakeWhy.OLD: Words(
+        "信号已过期，请在店内重新摇", "The beacon was heard too long ago; please shake again in the shop"
+    ),
+    ShakeWhy.NOT_HERE: Words(
+        "没能确认您在店内：请连接店内 Wi-Fi，或输入屏幕上的最新口令",
+        "We can't tell that you are in the shop: join its Wi-Fi, or type the code a kiosk shows now",
+    ),
+    ShakeWhy.NONCE_UNKNOWN: Words("页面已过期，请刷新后再摇", "This page is too old; reload it and shake again"),
+    ShakeWhy.REPLAYED: Words(
+        "这次摇动属于另一位顾客，请刷新后再摇", "This shake is somebody else's; reload and shake again"
+    ),
+    ShakeWhy.TOO_SOON: Words("摇得太快了，请稍候再摇", "That was quick: wait a moment and shake again"),
+    ShakeWhy.DAY_FULL: Words("今天的次数已用完，{when} 起可以再摇", "No more shakes today; again from {when} on"),
+    ShakeWhy.CLOCK_UNSURE: Words(
+        "门店时钟未校准，请稍后再试", "The shop's clock is not set yet; please try again later"
+    ),
+    ShakeWhy.NOTHING_HERE: Words(
+        "这里暂时没有内容，换个地方摇摇看", "There is nothing here right now; try another place"
+    ),
+}
+EMPTY: dict[WhyEmpty, Words] = {
+    WhyEmpty.DRAW_CLOSED: Words("抽奖未开放", "The draw is not open"),
+    WhyEmpty.TRIES_USED: Words("今天的抽奖次数已用完，明天再来", "No tries left today; come back tomorrow"),
+    WhyEmpty.WINS_USED: Words("您已中过奖，把机会留给别人吧", "You have won already; now it is the others' turn"),
+    WhyEmpty.SOLD_OUT: Words("奖品已发完", "Everything has been given out"),
+    WhyEmpty.LIMIT_REACHED: Words("您已领过此券", "You already have this coupon"),
+    WhyEmpty.CAMPAIGN_OVER: Words("活动已结束", "The campaign is over"),
+    WhyEmpty.OTHER: Words("这次没有奖品", "Nothing to give this time"),
+}
+
+
+def in_words(no: ShakeRefusal | WhyEmpty, *, language: str, timezone: str) -> str:
+    """One sentence for a person, times in the shop's own timezone."""
+    words = EMPTY[no] if isinstance(no, WhyEmpty) else REFUSALS[no.why]
+    text = words.zh if language.startswith("zh") else words.en
+    again_ms = None if isinstance(no, WhyEmpty) else no.again_ms
+    return text.format(when="" if again_ms is None else moment(again_ms, timezone=timezone))

@@ -1,38 +1,53 @@
-"""Shakes for everybody who asks: the shake API, the page, the kiosk's code, a page's back end."""
+"""Shakes for everybody who asks: the shake API, the page, the kiosk's code, a page's back end.
+
+A phone asks for a nonce, shakes, and says what it hears. Here its beacons become the shop's own, nonces and place codes
+are checked, and the ticket is made; what the shopper gets is the store's to decide.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import hmac
+import secrets
 from collections.abc import Callable
 from datetime import date
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
-from edge.clock import Clock
+from edge import chance, places, shake_nonce, tokens
+from edge import events as ev
+from edge.clock import Clock, Stamp
 from edge.config import Config
-from edge.coupon_answers import Shown
+from edge.coupon_answers import Refused, Shown
 from edge.coupon_desk import CouponDesk
+from edge.errors import JournalRefusedError
+from edge.events import Heard, Via
 from edge.ids import StationId, ZoneId
 from edge.journal import Journal
 from edge.keys import GatewayKeys
 from edge.pump import Pump
-from edge.shake_answers import Exchanged, Shaken, ShakeRefusal, TicketWrong
+from edge.shake_answers import Exchanged, Shaken, ShakeRefusal, ShakeWhy, TicketWrong
+from edge.shake_heard import Ears, RawBeacon
 from edge.shop import Page, Shop
+from edge.store import shake_rows, shake_stats
+from edge.store.shake_rows import ShakeRow
 from edge.store.shake_stats import DayStat, StatPage
 
+__all__ = ["MAX_SALT", "Fresh", "PlaceCode", "RawBeacon", "Result", "ShakeAsk", "ShakeDesk"]
 
-class RawBeacon(msgspec.Struct, frozen=True, kw_only=True):
-    """As a phone names it; nothing in it is trusted."""
+MAX_SALT = 64
+TICKET_CHARS = 32
+SHAKE_ID_CHARS = 32
 
-    uuid: str
-    """Any case, with its dashes."""
-    major: int
-    minor: int
-    rssi_dbm: int | None = None
-    """0 and above: not known, as on iOS."""
-    accuracy_m: float | None = None
-    """Its own idea of the distance; 0 and below: not known, as on iOS."""
-    proximity: int | None = None
-    """1 immediate, 2 near, 3 far: only to sort by where there is nothing better."""
+
+class _Place(NamedTuple):
+    via: Via
+    heard: tuple[Heard, ...] = ()
+    zone: ZoneId | None = None
+    station: StationId | None = None
 
 
 class ShakeAsk(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,55 +110,211 @@ class ShakeDesk:
         config: Config,
         shop: Callable[[], Shop],
         coupons: CouponDesk,
-    ) -> None: ...
+    ) -> None:
+        """`shop` gives the documents in force. Raises ValueError for Wi-Fi networks that are none."""
+        self._pump = pump
+        self._journal = journal
+        self._clock = clock
+        self._nonce_key = keys.beacon_key("nonce")
+        self._place_key = keys.beacon_key("place")
+        self._ticket_key = keys.beacon_key("ticket")
+        self._settings = config.shake
+        self._uuid = config.beacons.uuid
+        self._kiosks = {
+            StationId(name): ZoneId(station.zone)
+            for name, station in config.stations.items()
+            if station.kind == "kiosk"
+        }
+        self._shop = shop
+        self._coupons = coupons
+        self._ears = Ears(keys.beacon_key("rotation"), rotate_s=config.beacons.rotate_s)
+        self._wifi = places.networks(config.shake.wifi_networks)
 
     @property
     def timezone(self) -> str:
-        raise NotImplementedError
+        return self._shop().timezone
 
     def fresh(self) -> Fresh:
         """Stateless: costs no row until it is used."""
-        raise NotImplementedError
+        now = self._clock.now()
+        nonce = shake_nonce.make(self._nonce_key, now=now, random=secrets.token_bytes(shake_nonce.RANDOM_BYTES))
+        ours = {self._uuid.upper(), *(beacon.uuid.upper() for beacon in self._shop().beacons.values())}
+        return Fresh(
+            nonce=nonce,
+            commit=shake_nonce.commit(self._nonce_key, nonce),
+            uuids=tuple(sorted(ours)),
+            to_ms=now.at_ms + shake_nonce.GOOD_MS,
+        )
+
+    # --- a shake -----------------------------------------------------------------------------------------
 
     async def shake(self, ask: ShakeAsk) -> Shaken | ShakeRefusal:
-        """A yes is the same for ever for one nonce and shopper; a no changes nothing, and may be asked again."""
-        raise NotImplementedError
+        """A yes is the same for ever for one nonce and shopper; a no changes nothing, and may be asked again.
+
+        Raises ValueError for a salt that is too long, or no text.
+        """
+        if len(ask.salt) > MAX_SALT:
+            raise ValueError(f"a salt has at most {MAX_SALT} characters")
+        now = self._clock.now()
+        nonce = shake_nonce.look(self._nonce_key, ask.nonce, now=now)
+        if nonce is shake_nonce.Nonce.UNKNOWN:
+            return await self._refuse(ShakeWhy.NONCE_UNKNOWN, ask, now)
+        place = self._place(ask, now) if nonce is shake_nonce.Nonce.FRESH else ShakeWhy.NONCE_UNKNOWN
+        if isinstance(place, ShakeWhy):
+            return await self._before(ask) or await self._refuse(place, ask, now)
+        secret = shake_nonce.secret(self._nonce_key, ask.nonce)
+        event = ev.ShakeMade(
+            at=now,
+            nonce=ask.nonce,
+            shopper=ask.shopper,
+            via=place.via,
+            heard=place.heard,
+            zone=place.zone,
+            station=place.station,
+            seed=chance.seed_of(secret, ask.salt),
+            secret=secret.hex(),
+            salt=ask.salt,
+            serial=tokens.serial_text(secrets.token_bytes(tokens.SERIAL_BYTES)),
+            ticket_hash=_hash(self.ticket(shake_nonce.shake_id(ask.nonce))),
+        )
+        answer = await self._pump.submit(event)
+        if not isinstance(answer, Shaken | ShakeRefusal):
+            raise TypeError(f"ShakeMade was answered with {type(answer).__name__}")
+        return answer
+
+    async def _before(self, ask: ShakeAsk) -> Shaken | ShakeRefusal | None:
+        """What this nonce was answered when it was good: a phone whose answer got lost asks again, and has moved."""
+        row = await self._row(shake_nonce.shake_id(ask.nonce))
+        if row is None:
+            return None
+        return row.shaken if row.shopper == ask.shopper else ShakeRefusal(why=ShakeWhy.REPLAYED)
+
+    async def _refuse(self, why: ShakeWhy, ask: ShakeAsk, now: Stamp) -> ShakeRefusal:
+        """Told, but the answer does not hang on it: a full disk is no reason to say less."""
+        with contextlib.suppress(JournalRefusedError):
+            await self._pump.submit(ev.ShakeRefused(at=now, why=str(why), via=_claimed(ask)))
+        return ShakeRefusal(why=why)
+
+    def _place(self, ask: ShakeAsk, now: Stamp) -> _Place | ShakeWhy:
+        """Beacons first; then a code; then the Wi-Fi."""
+        found = self._ears.hear(ask.beacons, self._shop().beacons, now=now)
+        if found.heard:
+            return _Place(Via.BEACON, found.heard)
+        if ask.place:
+            station = places.station_of(self._place_key, ask.place, self._kiosks, at_ms=now.at_ms)
+            if station is not None:
+                return _Place(Via.KIOSK, zone=self._kiosks[station] or None, station=station)
+            zone = places.zone_of(self._place_key, ask.place) if self._settings.zone_codes else None
+            if zone is not None:
+                return _Place(Via.ZONE_CODE, zone=zone)
+        if self._settings.wifi_zone and places.is_in(ask.address, self._wifi):
+            return _Place(Via.WIFI, zone=ZoneId(self._settings.wifi_zone))
+        if found.why is not None:
+            return found.why
+        return ShakeWhy.NOT_HERE if ask.place or (self._wifi and not ask.beacons) else ShakeWhy.NO_BEACON
+
+    # --- its page ----------------------------------------------------------------------------------------
 
     async def look(self, shake_id: str, holder: str) -> Result | None:
         """For the result page. None: no such shake, or not this holder's. Changes nothing."""
-        raise NotImplementedError
+        row = await self._own(shake_id, holder)
+        if row is None:
+            return None
+        shown = None
+        if row.shaken.coupon is not None:
+            shown = await self._coupons.show(row.shaken.coupon.serial, serial_too=True)
+        return Result(
+            shaken=row.shaken,
+            at_ms=row.at_ms,
+            opened=row.opened_ms is not None,
+            page=self._shop().pages.get(row.shaken.page),
+            coupon=None if isinstance(shown, Refused) else shown,
+        )
 
     async def opened(self, shake_id: str, holder: str) -> str | None:
         """The page was opened (counted once a shake). Gives its `page_url` with `ticket=…` in it; empty: it has no
-        address, our own page is all there is. None: no such shake, or not this holder's."""
-        raise NotImplementedError
+        address, our own page is all there is. None: no such shake, or not this holder's.
+        """
+        row = await self._own(shake_id, holder)
+        if row is None:
+            return None
+        if row.opened_ms is None:
+            await self._pump.submit(ev.PageOpened(at=self._clock.now(), shake=row.id))
+        page = self._shop().pages.get(row.shaken.page)
+        return "" if page is None else with_ticket(page.page_url, self.ticket(row.id))
+
+    def ticket(self, shake_id: str) -> str:
+        """For an app that opens the page itself. Only its shopper may be given it; it is kept nowhere."""
+        return hmac.digest(self._ticket_key, shake_id.encode(), "sha256").hex()[:TICKET_CHARS]
 
     async def exchange(self, ticket: str) -> Exchanged | TicketWrong:
         """Once; a repeat within a minute hears the same, for its answer may have been lost."""
-        raise NotImplementedError
+        if len(ticket) != TICKET_CHARS or not ticket.isascii():
+            return TicketWrong()
+        hashed = _hash(ticket)
+        if await self._journal.read(lambda db: shake_rows.shake_of_ticket(db, hashed)) is None:
+            return TicketWrong()  # guesses cost no write
+        answer = await self._pump.submit(ev.TicketExchanged(at=self._clock.now(), ticket_hash=hashed))
+        if not isinstance(answer, Exchanged | TicketWrong):
+            raise TypeError(f"TicketExchanged was answered with {type(answer).__name__}")
+        return answer
+
+    async def _own(self, shake_id: str, holder: str) -> ShakeRow | None:
+        row = await self._row(shake_id) if len(shake_id) == SHAKE_ID_CHARS else None
+        return row if row is not None and row.shopper == holder else None
+
+    async def _row(self, shake_id: str) -> ShakeRow | None:
+        return await self._journal.read(lambda db: shake_rows.shake(db, shake_id))
+
+    # --- codes of places ---------------------------------------------------------------------------------
 
     def kiosk_code(self, station: StationId) -> PlaceCode:
         """Six characters, another each minute."""
-        raise NotImplementedError
+        at_ms = self._clock.now().at_ms
+        code = places.kiosk_code(self._place_key, station, at_ms=at_ms)
+        return PlaceCode(code=code, to_ms=(at_ms // places.MINUTE_MS + 1) * places.MINUTE_MS)
 
     def zone_code(self, zone: ZoneId) -> str:
         """For a printed QR code: `…/shake?z=CODE`."""
-        raise NotImplementedError
+        return places.zone_code(self._place_key, zone)
+
+    # --- figures -----------------------------------------------------------------------------------------
 
     def today(self) -> date:
         """The shop's."""
-        raise NotImplementedError
+        return shake_stats.day_of(self._clock.now().at_ms, self.timezone)
 
     async def device_stats(self, beacon: str, from_day: date, to_day: date) -> tuple[DayStat, ...]:
-        """Both days included; days with no figure are left out. 100 days are kept, today included."""
-        raise NotImplementedError
+        """Both days included; days with no figure are left out. 100 days are kept."""
+        return await self._journal.read(lambda db: shake_stats.device(db, beacon, from_day, to_day))
 
     async def page_stats(self, page: str, from_day: date, to_day: date) -> tuple[DayStat, ...]:
-        raise NotImplementedError
+        return await self._journal.read(lambda db: shake_stats.page(db, page, from_day, to_day))
 
     async def devices_stats(self, day: date, page_index: int = 1) -> StatPage:
         """Of all beacons on one day, 50 a page, the most shaken first; `page_index` from 1 on."""
-        raise NotImplementedError
+        return await self._journal.read(lambda db: shake_stats.devices(db, day, page_index))
 
     async def pages_stats(self, day: date, page_index: int = 1) -> StatPage:
-        raise NotImplementedError
+        return await self._journal.read(lambda db: shake_stats.pages(db, day, page_index))
+
+
+def with_ticket(url: str, ticket: str) -> str:
+    """Beside what the address asks already, before its fragment. Empty stays empty."""
+    if not url:
+        return ""
+    parts, asked = urlsplit(url), f"ticket={ticket}"
+    return parts._replace(query=f"{parts.query}&{asked}" if parts.query else asked).geturl()
+
+
+def _hash(ticket: str) -> str:
+    return hashlib.sha256(ticket.encode()).hexdigest()
+
+
+def _claimed(ask: ShakeAsk) -> Via:
+    """How who is refused wanted to prove the place."""
+    if ask.beacons:
+        return Via.BEACON
+    if ask.place:
+        return Via.ZONE_CODE if "." in ask.place else Via.KIOSK
+    return Via.WIFI

@@ -8,13 +8,13 @@ dialogue over an in-memory SQLite.
 from __future__ import annotations
 
 from edge import events as ev
-from edge.store import coupon_time, coupons, footfall, gateway, kiosk, redeem
+from edge.store import coupon_time, coupons, footfall, gateway, kiosk, redeem, shake
 from edge.store.tx import Outcome, Tx
 
 __all__ = ["Outcome", "Tx", "handle"]
 
 
-def handle(event: ev.Event, tx: Tx) -> Outcome:  # noqa: C901, PLR0911 - one line a case
+def handle(event: ev.Event, tx: Tx) -> Outcome:  # noqa: C901, PLR0911, PLR0912 - one line a case
     """Decides one event inside the caller's savepoint. An exception undoes all of it."""
     match event:
         case ev.CodeScanned():
@@ -35,9 +35,18 @@ def handle(event: ev.Event, tx: Tx) -> Outcome:  # noqa: C901, PLR0911 - one lin
             return redeem.release(event, tx)
         case ev.VoidAsked():
             return coupons.void_asked(event, tx)
+        case ev.ShakeMade():
+            return shake.made(event, tx)
+        case ev.PageOpened():
+            return shake.opened(event, tx)
+        case ev.TicketExchanged():
+            return shake.exchanged(event, tx)
+        case ev.ShakeRefused():
+            return shake.refused(event, tx)
         case ev.TimePassed():
             coupon_time.passed(event, tx)
             footfall.passed(event, tx)
+            shake.passed(event, tx)
             return gateway.told(event, tx)
         case _:
             return gateway.told(event, tx)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.store import coupons, footfall, gateway
+from edge.store import coupons, footfall, gateway, shake
 
-MIGRATIONS: tuple[str, ...] = (gateway.SCHEMA + footfall.SCHEMA + coupons.SCHEMA,)
+MIGRATIONS: tuple[str, ...] = (gateway.SCHEMA + footfall.SCHEMA + coupons.SCHEMA, shake.SCHEMA)
 """Text number n takes a journal from version n to n + 1."""

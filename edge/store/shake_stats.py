@@ -1,7 +1,7 @@
 """How often beacons and pages were shaken and looked at, by day of the shop. Counted with the shake itself, so exact.
 
-`uv` counts holders once a day each. Who was counted is kept, hashed with the day, until the day is over; the
-counters stay `KEEP_DAYS`.
+`uv` counts holders once a day each. Who was counted is kept, hashed with the day, until the day after is over: a fact
+of the last second before midnight may be decided after it. The counters stay `KEEP_DAYS`.
 """
 
 from __future__ import annotations
@@ -84,6 +84,11 @@ def start_ms(day: date, timezone: str) -> int:
     return int(datetime.combine(day, time.min, ZoneInfo(timezone)).timestamp() * 1000)
 
 
+def end_ms(day: date, timezone: str) -> int:
+    """The first moment of the next."""
+    return start_ms(day + timedelta(days=1), timezone)
+
+
 def count(db: Rows, what: What, *, day: date, holder: str, beacon: str | None, page: str) -> None:
     """One shake or click, of its page and, where there is one, its beacon."""
     who = hashlib.sha256(f"{day}/{holder}".encode()).digest()[:16]
@@ -97,7 +102,7 @@ def _count(db: Rows, what: What, key: tuple[str, str, str], who: bytes) -> None:
     pv, uv = f"{what}_pv", f"{what}_uv"
     db.execute(
         f"INSERT INTO shake_stat (day, kind, name, {pv}, {uv}) VALUES (?1, ?2, ?3, 1, ?4)"  # noqa: S608
-        f" ON CONFLICT DO UPDATE SET {pv} = {pv} + 1, {uv} = {uv} + ?4",
+        f" ON CONFLICT (day, kind, name) DO UPDATE SET {pv} = {pv} + 1, {uv} = {uv} + ?4",
         (*key, new),
     )
 
@@ -132,7 +137,9 @@ def _days(db: Rows, kind: Subject, name: str, from_day: date, to_day: date) -> t
 
 
 def _names(db: Rows, kind: Subject, day: date, page_index: int) -> StatPage:
-    (total,) = db.execute("SELECT count(*) FROM shake_stat WHERE day = ? AND kind = ?", (str(day), str(kind))).fetchone()
+    (total,) = db.execute(
+        "SELECT count(*) FROM shake_stat WHERE day = ? AND kind = ?", (str(day), str(kind))
+    ).fetchone()
     rows = db.execute(
         f"SELECT name, {_COUNTERS} FROM shake_stat WHERE day = ? AND kind = ?"  # noqa: S608
         " ORDER BY shake_uv DESC, shake_pv DESC, name LIMIT ? OFFSET ?",
@@ -143,11 +150,11 @@ def _names(db: Rows, kind: Subject, day: date, page_index: int) -> StatPage:
 
 
 def forget(db: Rows, *, today: date, limit: int) -> None:
-    """Who was counted on days that are over, and counters that are too old; at most `limit` rows of each."""
+    """Who was counted before yesterday, and counters that are too old; at most `limit` rows of each."""
     db.execute(
         "DELETE FROM shake_seen WHERE (day, kind, name, what, who) IN"
         " (SELECT day, kind, name, what, who FROM shake_seen WHERE day < ? LIMIT ?)",
-        (str(today), limit),
+        (str(today - timedelta(days=1)), limit),
     )
     db.execute(
         "DELETE FROM shake_stat WHERE (day, kind, name) IN"
