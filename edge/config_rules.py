@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from edge import places
 from edge.checked import join, nearest
 from edge.errors import Mistake
 from edge.symbologies import CAMERA
@@ -26,6 +27,7 @@ ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not b
 MIN_KEY = 16
 _HOST = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9_.-]+)?")
 _PROFILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_ZONE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _KEY = re.compile(r"[!-~]*")
 _PATTERN = re.compile(r"[0-9PVWXC]{13}|[0-9PVWXC]{18}")
 _FILES = ("password_file", "ca_file", "cert_file", "key_file")
@@ -67,6 +69,8 @@ def _all(config: Config) -> Iterator[Rule]:
             wanted = "wanted 13 or 18 characters out of digits, P, V, W, X, C"
             yield _rule(f"codes.embedded[{index}]", f"got {pattern!r}, {wanted}")
     yield from _keys(config)
+    yield from _radios(config)
+    yield from _places(config)
 
 
 def _rule(path: str, problem: str, meant: str = "", *, needs: Iterable[str] = ()) -> Rule:
@@ -193,6 +197,40 @@ def _keys(config: Config) -> Iterator[Rule]:
             if not _is_public_key(text):
                 problem = "wanted an Ed25519 public key: 32 bytes in base64"
                 yield _rule(join(f"coupons.{section}", name), problem)
+
+
+def _radios(config: Config) -> Iterator[Rule]:
+    seen: dict[str, str] = {}
+    for index, radio in enumerate(config.radios):
+        path = f"radios[{index}]"
+        if seen.setdefault(radio.adapter, path) != path:
+            needs = (f"{seen[radio.adapter]}.adapter",)
+            yield _rule(f"{path}.adapter", f"{radio.adapter!r} is used twice", needs=needs)
+        yield from _zone(radio.zone, f"{path}.zone")
+    if "\0" in config.beacons.passwords_file:
+        yield _rule("beacons.passwords_file", "has a zero byte in it")
+
+
+def _places(config: Config) -> Iterator[Rule]:
+    """What proves that a phone is in the shop."""
+    shake, nets, zone = config.shake, "shake.wifi_networks", "shake.wifi_zone"
+    for name, station in config.stations.items():
+        yield from _zone(station.zone, join("stations", name) + ".zone")
+    yield from _zone(shake.wifi_zone, zone)
+    for index, text in enumerate(shake.wifi_networks):
+        try:
+            places.networks([text])
+        except ValueError:
+            yield _rule(f"{nets}[{index}]", f"got {text!r}, wanted a network like 10.64.0.0/16")
+    if shake.wifi_zone and not shake.wifi_networks:
+        yield _rule(nets, "is missing: wifi_zone needs to know which addresses are on the guest Wi-Fi", needs=(zone,))
+    if shake.wifi_networks and not shake.wifi_zone:
+        yield _rule(zone, "is missing: whoever is in wifi_networks is in which zone?", needs=(nets,))
+
+
+def _zone(zone: str, path: str) -> Iterator[Rule]:
+    if zone and not _ZONE.fullmatch(zone):
+        yield _rule(path, f"got {zone!r}, wanted the id of a zone (a to z, 0 to 9 and -), or nothing")
 
 
 def _is_public_key(text: str) -> bool:

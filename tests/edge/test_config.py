@@ -60,10 +60,11 @@ def test_the_example_has_every_key_and_is_right() -> None:
 def test_the_example_shows_the_defaults() -> None:
     data = tomllib.loads(EXAMPLE.read_text("utf-8"))
     shown, default = parse(EXAMPLE.read_text("utf-8"), where="example"), parse(LEAST, where="least")
-    for section in ("mqtt", "listen", "zones", "codes", "outbox", "coupons"):
+    for section in ("mqtt", "listen", "zones", "codes", "outbox", "coupons", "beacons", "shake"):
         assert getattr(shown, section) == getattr(default, section)
-    for section, default_item in (("scanners", "scanners"), ("footfall", "footfall")):
-        least = "[[scanners]]\nid='a'\ntransport='fake'\n[[footfall]]\nid='b'\nzone='z'\nsource='fake'\n"
+    least = "[[scanners]]\nid='a'\ntransport='fake'\n[[footfall]]\nid='b'\nzone='z'\nsource='fake'\n"
+    least += "[[radios]]\nadapter='hci0'\n"
+    for section, default_item in (("scanners", "scanners"), ("footfall", "footfall"), ("radios", "radios")):
         item, bare = getattr(shown, section)[0], getattr(parse(LEAST + least, where="x"), default_item)[0]
         chosen = {"id", "transport", "station", "device", "zone", "source", "prefix"}
         assert {f: getattr(item, f) for f in item.__struct_fields__ if f not in chosen} == {
@@ -112,6 +113,26 @@ def test_rules_between_keys_and_sections() -> None:
         "scanners[0].station",
         "footfall[0].id",
     }
+
+
+def test_rules_of_radios_and_of_places_where_phones_are_shaken() -> None:
+    found = mistakes(
+        LEAST + '[stations.k]\nzone = "The Door"\n[[radios]]\nadapter = "hci0"\nzone = "-"\n'
+        '[[radios]]\nadapter = "hci0"\n[shake]\nwifi_zone = "Café"\nwifi_networks = ["10.64.0.0/16", "10.64.0.0/33"]\n'
+        '[beacons]\npasswords_file = "a\\u0000b"\n'
+    )
+    assert set(found) == {
+        "stations.k.zone",
+        "radios[0].zone",
+        "radios[1].adapter",
+        "shake.wifi_zone",
+        "shake.wifi_networks[1]",
+        "beacons.passwords_file",
+    }
+    assert "which addresses" in mistakes(LEAST + '[shake]\nwifi_zone = "cafe"\n')["shake.wifi_networks"][0]
+    assert "which zone" in mistakes(LEAST + '[shake]\nwifi_networks = ["fd00::/8"]\n')["shake.wifi_zone"][0]
+    assert "hci0" in mistakes(LEAST + '[[radios]]\nadapter = "usb0"\n')["radios[0].adapter"][0]
+    assert parse(LEAST + '[shake]\nwifi_zone = "cafe"\nwifi_networks = ["10.64.3.1/16"]\n', where="x").shake.wifi_zone
 
 
 def test_text_that_is_no_toml_or_no_file() -> None:

@@ -27,11 +27,15 @@ HEAD = '[gateway]\ntenant = "a"\nstore = "b"\nid = "c"\n'
 def test_secrets_are_made_once_and_for_the_daemon_alone(tmp_path: Path) -> None:
     first, second = GatewayKeys.open(tmp_path), GatewayKeys.open(tmp_path)
     assert first.public == second.public
-    assert (first.short, first.guest) == (second.short, second.guest)
+    assert (first.short, first.guest, first.beacon) == (second.short, second.guest, second.beacon)
+    assert first.made == keys.NAMES
+    assert second.made == ()
+    assert first.beacon_key("nonce") == second.beacon_key("nonce") != first.beacon_key("place")
     assert {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()} == {
         "coupon.key": 0o600,
         "short.key": 0o600,
         "guest.key": 0o600,
+        "beacon.key": 0o600,
     }
     assert "key" not in repr(first).lower().replace("gatewaykeys", "")
 
