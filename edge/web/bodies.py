@@ -43,11 +43,11 @@ async def form_of(request: web.Request) -> dict[str, str]:
         raise WebError(400, "bad_request", "The form is not as our page made it.") from error
 
 
-async def raw_body(request: web.Request) -> bytes:
-    """At most MAX_BYTES, whatever the length header says. Raises WebError 413."""
+async def raw_body(request: web.Request, *, most: int = MAX_BYTES) -> bytes:
+    """At most `most` bytes, whatever the length header says. Raises WebError 413."""
     raw = b""
-    while len(raw) <= MAX_BYTES and (part := await request.content.read(MAX_BYTES + 1 - len(raw))):
+    while len(raw) <= most and (part := await request.content.read(most + 1 - len(raw))):
         raw += part
-    if len(raw) > MAX_BYTES:
-        raise WebError(413, "too_large", f"The body is larger than {MAX_BYTES} bytes.")
+    if len(raw) > most:
+        raise WebError(413, "too_large", f"The body is larger than {most} bytes.")
     return raw

@@ -57,12 +57,21 @@ class WebError(StoregateError):
     """Ends a request with a status and words for who asked. `extra` goes into the JSON error object."""
 
     def __init__(
-        self, status: int, code: str, message: str, *, hint: str = "", extra: dict[str, object] | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        hint: str = "",
+        extra: dict[str, object] | None = None,
+        retry_s: int = 0,
     ) -> None:
+        """`retry_s`: told as Retry-After; 0: nothing is told."""
         super().__init__(message, hint=hint)
         self.status = status
         self.code = code
         self.extra = extra or {}
+        self.retry_s = retry_s
 
 
 @web.middleware
@@ -96,7 +105,15 @@ def answer(request: web.Request, fault: WebError) -> web.Response:
     """The fault as a page, or as JSON where a program asks."""
     if wants_json(request):
         error = {"code": fault.code, "message": str(fault), "hint": fault.hint, **fault.extra}
-        return web.json_response({"error": error}, status=fault.status)
+        response = web.json_response({"error": error}, status=fault.status)
+    else:
+        response = _page(request, fault)
+    if fault.retry_s:
+        response.headers["Retry-After"] = str(fault.retry_s)
+    return response
+
+
+def _page(request: web.Request, fault: WebError) -> web.Response:
     return pages.page(
         request,
         "web/error.jinja",

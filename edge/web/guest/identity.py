@@ -25,18 +25,25 @@ class Identity:
 
     def of(self, request: web.Request) -> str | None:
         """The browser's number, or None: it has no cookie, or not one of ours."""
-        found = _FORM.match(request.cookies.get(COOKIE, ""))
+        return self.number_of(request.cookies.get(COOKIE, ""))
+
+    def number_of(self, signed: str) -> str | None:
+        """Back from what `signed` gave: apps and pages without cookies send it with what they ask."""
+        found = _FORM.match(signed)
         if found is None or not hmac.compare_digest(found[2], self._keys.guest_tag("wallet", found[1])):
             return None
         return found[1]
+
+    def signed(self, number: str) -> str:
+        return f"{number}.{self._keys.guest_tag('wallet', number)}"
 
     def fresh(self) -> str:
         return base64.b32encode(secrets.token_bytes(16)).decode("ascii").rstrip("=")
 
     def keep(self, response: web.StreamResponse, number: str) -> None:
         """Not `Secure`: in the shop's own Wi-Fi pages are plain HTTP. Lax: a scanned link finds its wallet."""
-        value = f"{number}.{self._keys.guest_tag('wallet', number)}"
-        response.set_cookie(COOKIE, value, max_age=self._max_age_s, httponly=True, samesite="Lax", path="/")
+        age_s = self._max_age_s
+        response.set_cookie(COOKIE, self.signed(number), max_age=age_s, httponly=True, samesite="Lax", path="/")
 
     def holder(self, number: str) -> str:
         """As the ledger knows them."""

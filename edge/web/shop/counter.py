@@ -18,7 +18,9 @@ from edge.clock import Clock
 from edge.config import Config, StationSection
 from edge.errors import JournalRefusedError
 from edge.ids import Gtin, StationId
+from edge.shake_desk import PlaceCode
 from edge.shop import Shop
+from edge.store.shake import choices_in
 from edge.web.shop.visits import Limits, Visit, Visits
 
 log = logging.getLogger(__name__)
@@ -49,6 +51,10 @@ class Counter:
     shop: Callable[[], Shop]
     """The documents now in force."""
     coupon: CouponView | None = None
+    shake_code: Callable[[StationId], PlaceCode] | None = None
+    """The code by which a phone that shakes proves that it stands at this screen."""
+    guest_url: Callable[[], str] = str
+    """Where a phone reaches the guest pages; empty: nobody knows, and no QR code is drawn."""
     visits: Visits = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,6 +69,12 @@ class Counter:
     @property
     def kiosks(self) -> dict[str, StationSection]:
         return {name: station for name, station in self.config.stations.items() if station.kind == "kiosk"}
+
+    def place_code(self, station: StationId) -> PlaceCode | None:
+        """None: there is nothing to shake for."""
+        if self.shake_code is None or not choices_in(self.shop(), self.config.stations[station].zone or None):
+            return None
+        return self.shake_code(station)
 
     @property
     def now_ms(self) -> int:

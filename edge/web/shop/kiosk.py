@@ -40,6 +40,7 @@ def routes(counter: Counter) -> list[web.AbstractRouteDef]:
         web.get("/", kiosk.list_all),
         web.get("/kiosk", kiosk.list_all),
         web.get(at, kiosk.at_station(kiosk.now)),
+        web.get(f"{at}/shake-code", kiosk.at_station(kiosk.shake_code)),
         web.get(f"{at}/start", kiosk.at_station(stepping(kiosk.start))),
         web.get(f"{at}/search", kiosk.at_station(stepping(kiosk.search))),
         web.post(f"{at}/search", kiosk.at_station(kiosk.ask)),
@@ -84,6 +85,10 @@ class Kiosk:
 
     async def now(self, request: web.Request, station: StationId) -> web.StreamResponse:
         return await self._answer(request, station)
+
+    async def shake_code(self, request: web.Request, station: StationId) -> web.StreamResponse:
+        """The next one, for the page that shows one. A part of a page, never a page."""
+        return self._part(views.shake_code(self._counter, request, station), station)
 
     async def start(self, request: web.Request, station: StationId) -> web.StreamResponse:
         self._counter.visits.show(station, Search(), self._counter.now_ms)

@@ -9,6 +9,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from edge import events as ev
+from edge import qr
 from edge.catalogue.product import Product
 from edge.ids import StationId
 from edge.web import pages
@@ -72,7 +73,29 @@ async def _attract(counter: Counter, request: web.Request, station: StationId) -
     slides = tuple(counter.shop().slides.values())[:3]
     now = when(counter.clock.now().at_ms, **_local(counter, request))
     return pages.text(
-        request, "shop/attract.jinja", slides=slides, now=now, station=station, name=counter.config.stations[station]
+        request,
+        "shop/attract.jinja",
+        slides=slides,
+        now=now,
+        station=station,
+        name=counter.config.stations[station],
+        shake=Markup(shake_code(counter, request, station)),  # noqa: S704 - as above
+    )
+
+
+def shake_code(counter: Counter, request: web.Request, station: StationId) -> str:
+    """The code for phones that shake, as text and as QR; the page asks for it anew when it is over."""
+    request[pages.LANGUAGE] = counter.visits.wishes_of(station).language
+    code = counter.place_code(station)
+    if code is None:
+        return ""
+    url = counter.guest_url().rstrip("/")
+    return pages.text(
+        request,
+        "shop/shake_code.jinja",
+        code=code.code,
+        left_ms=max(0, code.to_ms - counter.clock.now().at_ms),
+        picture=Markup(qr.svg(f"{url}/shake?k={code.code}")) if url else "",  # noqa: S704 - our own drawing
     )
 
 

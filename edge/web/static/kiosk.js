@@ -215,6 +215,18 @@ setInterval(() => {
   socket.send(JSON.stringify({ idle_s: Math.round(idle()) }));
 }, BEAT_MS);
 
+// --- the code that phones type to shake: another one when it is over ------------------------------------
+
+setInterval(async () => {
+  const code = view.querySelector("[data-left-ms]");
+  if (!code) return;
+  code.overAt ??= now() + Number(code.dataset.leftMs);
+  if (now() < code.overAt) return;
+  code.overAt = now() + BEAT_MS; // if this one fails
+  const html = await ask(`${at}/shake-code`).catch(() => null);
+  if (html !== null && code.isConnected) code.outerHTML = html;
+}, 500);
+
 // --- events, all in one place -------------------------------------------------------------------------
 
 document.addEventListener("click", (event) => {
