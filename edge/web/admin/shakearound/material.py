@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from edge.web.admin.shakearound.call import Answer, data
 from edge.web.admin.shakearound.codes import CallError, Code
@@ -13,6 +14,8 @@ from edge.web.admin.shakearound.tokens import Tokens
 from edge.web.icons import MAX_BYTES, PATH, Icons, IconsFullError, NotAnIconError, WrongSizeError
 
 MAX_PARTS = 5
+BROKEN = (ValueError, RuntimeError, AssertionError, HttpProcessingError, web.HTTPException)
+"""What aiohttp raises for forms that are none."""
 
 
 class MaterialApi:
@@ -52,7 +55,7 @@ async def _media(request: web.Request) -> bytes:
             body = await _bytes(part)
             if part.name == "media":
                 return body
-    except (ValueError, RuntimeError, AssertionError, web.HTTPException) as error:  # aiohttp's parser, on broken forms
+    except BROKEN as error:
         raise CallError(Code.UPLOAD_MISSING, "the form can't be read") from error
     raise CallError(Code.UPLOAD_MISSING, "the form has no file called media")
 
