@@ -72,6 +72,10 @@ class Unlock(Part, frozen=True, kw_only=True):
     """Where a new password is written; None: by the dialect, or not at all."""
     change_data: str = ""
     """Hex of what is written there: `02{secret}{new}`; empty: the new password alone."""
+    relocks: bool = False
+    """A change of password locks it: that it took the new one can be proven at once, in the same connection."""
+    single_use: bool = False
+    """Unlocking forgets the password: it is given again at the end."""
 
 
 class Setting(StrEnum):
@@ -125,8 +129,8 @@ class Commit(Part, frozen=True, kw_only=True):
     ok: str = ""
 
 
-class Identify(Part, frozen=True, kw_only=True):
-    """How it shows itself to a person: a LED, a beep."""
+class Act(Part, frozen=True, kw_only=True):
+    """Something that is written for what it does: a LED, a beep, which frame is meant."""
 
     characteristic: GattUuid
     on: str
@@ -145,12 +149,16 @@ class At(Part, frozen=True, kw_only=True):
     baud: Annotated[int, Meta(ge=1200, le=921_600)] = 9600
     end: Literal["", "\r\n", "\n", "\r"] = ""
     wake: str = ""
+    quiet_ms: Annotated[int, Meta(ge=20, le=5000)] = 300
+    """Where answers have no line end: the silence that ends one."""
     auth: str = ""
     """`AT+AUTH={secret}`"""
     commands: tuple[str, ...] = ()
     """In this order. One that names settings is sent when one of them changes; one that names none, always."""
-    reads: dict[Setting, str] = {}
-    """Setting → the command that asks for it."""
+    reads: dict[Setting, tuple[str, ...]] = {}
+    """Setting → the commands that ask for it (a uuid: word by word). The answer's last word is the value."""
+    reads_as: dict[Setting, Literal["hex", "dec", "signed", "code", "text"]] = {}
+    """How it is written in the answer; hex where nothing is said."""
     ok: str = "OK"
     """An answer that begins otherwise is a refusal."""
     intervals: dict[str, str] = {}
@@ -194,7 +202,10 @@ class BeaconProfile(Part, frozen=True, kw_only=True):
     verify: Literal["reconnect", "same-connection", "hear"] = "reconnect"
     """Where its settings are read back: in a new connection; in the one that wrote them, because it takes no other
     soon; nowhere, because it takes none afterwards (then hearing it is all)."""
-    identify: Identify | None = None
+    select: Act | None = None
+    """Written after unlocking (`on`): which of its frames is meant."""
+    identify: Act | None = None
+    """How it shows itself to a person."""
     rotates: bool = False
     """May be given a new minor each epoch."""
     frames: tuple[Literal["ibeacon", "eddystone-uid", "eddystone-url", "altbeacon"], ...] = ("ibeacon",)

@@ -7,100 +7,298 @@ everything else is proven, and proven itself by unlocking again. A password is t
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from devices.beacons import heard, unlocks, values
-from devices.beacons.dialects.at import over_line
+from devices.beacons import heard, unlocks
 from devices.beacons.dialects.dialect import Dialect, RefusedSecretError
-from devices.beacons.dialects.open import opened
-from devices.beacons.link import LinkError, LinkProblem, Radio, TextLine
-from devices.beacons.profile import BeaconProfile, Confidence, Setting
-from devices.beacons.values import DoesNotFitError, NotUnderstoodError, Settings, Value
-from edge import rotation
+from devices.beacons.dialects.open import changes_secret
+from devices.beacons.fitting import Fitted, fitted
+from devices.beacons.hints import hint_for
+from devices.beacons.job import Job, PasswordNow, Patience, Progress, Provisioned, ProvisionError, Step, settings_of
+from devices.beacons.link import LinkError, LinkProblem, Radio
+from devices.beacons.profile import Setting
+from devices.beacons.values import DoesNotFitError, NotUnderstoodError, Value
+from devices.beacons.way import Way
 from edge.errors import StoregateError, UsageError
-from edge.shop.beacons import Beacon
+
+__all__ = [
+    "Job", "PasswordNow", "Patience", "ProvisionError", "Provisioned", "Step", "identify", "provision", "read", "settings_of", "verify",
+]  # fmt: skip
+FAILURES = (LinkError, RefusedSecretError, NotUnderstoodError, DoesNotFitError)
+GONE = {LinkProblem.LOST, LinkProblem.TIMEOUT}
 
 
-class Step(StrEnum):
-    FIND = "find"
-    CONNECT = "connect"
-    UNLOCK = "unlock"
-    READ_BEFORE = "read_before"
-    WRITE = "write"
-    CHANGE_PASSWORD = "change_password"
-    COMMIT = "commit"
-    DISCONNECT = "disconnect"
-    READ_BACK = "read_back"
-    HEAR = "hear"
-    ROLL_BACK = "roll_back"
+def _silent(step: Step) -> None:
+    del step
 
 
-Progress = Callable[[Step], None]
-OpenLine = Callable[[], AbstractAsyncContextManager[TextLine]]
+async def provision(job: Job, radio: Radio, *, progress: Progress = _silent) -> Provisioned:
+    """Raises UsageError (nothing was done) or ProvisionError (which step, what to try, what state it is in)."""
+    run = _Run(job, radio, progress, fitted(job.profile, job.wanted, unverified=job.unverified))
+    run.check(will_write=True)
+    try:
+        await run.all()
+    except FAILURES as error:
+        raise await run.failed(error) from error
+    except asyncio.CancelledError:
+        await run.give_back()
+        raise
+    return run.done()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Patience:
-    """Seconds a step may take."""
-
-    find_s: float = 30.0
-    connect_s: float = 20.0
-    unlock_s: float = 15.0
-    talk_s: float = 15.0
-    """Each of read, write, commit, change of password."""
-    hear_s: float = 20.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """One beacon, and what it shall be. Passwords are in no representation of it."""
-
-    beacon: str
-    """Its document's id: how it is called in messages."""
-    profile: BeaconProfile
-    address: str = ""
-    """Empty only where a line leads to it."""
-    wanted: Settings = field(default_factory=dict)
-    secret: str = field(default="", repr=False)
-    """What it has now; empty: as it left the factory."""
-    new_secret: str = field(default="", repr=False)
-    """Empty: it keeps the one it has."""
-    unverified: bool = False
-    """Goes on although the profile, or a field that is needed, is marked unsure."""
-    line: OpenLine | None = None
-    """A serial line to it, where it is not configured over the air."""
-    patience: Patience = Patience()
+async def verify(job: Job, radio: Radio, *, progress: Progress = _silent) -> dict[Setting, tuple[Value, Value | None]]:
+    """What differs from what is wanted: (wanted, found). It is heard first; nothing is written."""
+    run = _Run(job, radio, progress, fitted(job.profile, job.wanted, unverified=job.unverified))
+    run.check(will_write=False)
+    try:
+        await run.hear()
+        found = {} if job.profile.verify == "hear" else await run.read()
+    except FAILURES as error:
+        raise await run.failed(error) from error
+    return run.unlike(found)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Provisioned:
-    before: dict[Setting, Value]
-    """What it said at first; nothing of what can't be read."""
-    settings: dict[Setting, Value]
-    """What it has now: intervals as near as the model can."""
-    changed: frozenset[Setting]
-    left_out: frozenset[Setting]
-    """Wanted, but this model has no place for them."""
-    password_changed: bool = False
-    password_proven: bool = False
-    """It was unlocked again with the new one."""
-    read_back: bool = True
-    """False: this model can't be read afterwards; it was heard."""
+async def read(job: Job, radio: Radio, *, progress: Progress = _silent) -> dict[Setting, Value]:
+    """What it says it is set to. Raises UsageError, ProvisionError."""
+    run = _Run(job, radio, progress, Fitted({}, frozenset()))
+    run.check(will_write=False)
+    try:
+        return await run.read()
+    except FAILURES as error:
+        raise await run.failed(error) from error
 
 
-class ProvisionError(StoregateError):
-    """A step failed. Says which, what to try, and in what state the beacon is."""
+async def identify(job: Job, radio: Radio, *, progress: Progress = _silent) -> None:
+    """It blinks or beeps. Raises UsageError, ProvisionError."""
+    run = _Run(job, radio, progress, Fitted({}, frozenset()))
+    run.check(will_write=False)
+    try:
+        await run.identify()
+    except FAILURES as error:
+        raise await run.failed(error) from error
 
-    def __init__(
-        self, step: Step, message: str, *, hint: str, rolled_back: bool | None = None, password: str = "kept"
-    ) -> None:
-        super().__init__(message, hint=hint)
-        self.step = step
-        self.rolled_back = rolled_back
-        """None: nothing had been written."""
-        self.password = password
-        """kept, changed (to the new one), or unknown."""
+
+class _Run:
+    """One beacon's way through the steps, and what is known of it on the way."""
+
+    def __init__(self, job: Job, radio: Radio, progress: Progress, fit: Fitted) -> None:
+        self._job = job
+        self._profile = job.profile
+        self._way = Way(job, radio, progress)
+        self._wanted, self._left_out = fit
+        self._before: dict[Setting, Value] = {}
+        self._todo: dict[Setting, Value] = {}
+        self._written = False
+        self._was_read_back = False
+        self._given_back = False
+        self._old = job.secret or job.profile.unlock.default
+        self._new = job.new_secret if changes_secret(job.profile) and job.new_secret != self._old else ""
+        self._may_be = [self._old]
+        """Its password, likeliest first."""
+        self._password = PasswordNow.KEPT
+        self._proven = False
+
+    def check(self, *, will_write: bool) -> None:
+        """Before anything is sent. Raises UsageError."""
+        job, unlock = self._job, self._profile.unlock
+        if self._profile.dialect in {"esphome", "gateway"}:
+            raise UsageError(f"{job.beacon}: a {self._profile.dialect} beacon is not set over the air")
+        if not job.address and job.line is None:
+            raise UsageError(f"{job.beacon} has no address", hint="`storegate beacon scan` shows addresses")
+        if self._old:
+            unlocks.secret_bytes(unlock, self._old)
+        elif unlock.scheme in {"md5-two-way", "pin-on-commit", "at-auth"}:
+            raise UsageError(f"{job.beacon} has a password, and none is given", hint="give the one it has now")
+        if self._new:
+            unlocks.new_secret(unlock, self._new)
+        elif will_write and changes_secret(self._profile) and unlock.default and self._old == unlock.default:
+            hint = "write a new one into the passwords file"
+            raise UsageError(f"{job.beacon} would keep the password it left the factory with", hint=hint)
+
+    async def read(self) -> dict[Setting, Value]:
+        await self._way.find()
+        async with self._way.talk(self._old) as dialect:
+            async with self._way.at(Step.READ_BEFORE):
+                found = await dialect.read(dialect.readable)
+            await self._lock_again(dialect)
+        return found
+
+    async def identify(self) -> None:
+        await self._way.find()
+        async with self._way.talk(self._old) as dialect:
+            async with self._way.at(Step.WRITE):
+                await dialect.identify()
+            await self._lock_again(dialect)
+
+    async def all(self) -> None:
+        again = self._profile.verify == "reconnect"
+        await self._way.find()
+        async with self._way.talk(self._old) as dialect:
+            async with self._way.at(Step.READ_BEFORE):
+                self._before = await dialect.read(dialect.settable & dialect.readable)
+            self._todo = {key: value for key, value in self._wanted.items() if self._before.get(key) != value}
+            async with self._or_back(dialect):
+                await self._set(dialect)
+                if not again:
+                    await self._lock_again(dialect)
+        await self.hear()
+        if again and (self._todo or self._new):
+            async with self._way.talk(self._old) as dialect, self._or_back(dialect):
+                await self._read_back(dialect)
+                await self._change_secret(dialect)
+        if again and self._new and not self._proven:
+            async with self._way.talk(self._new):
+                self._proven = True
+
+    async def _set(self, dialect: Dialect) -> None:
+        """Writes what differs. Where there is no second connection, everything else happens here too."""
+        how = self._profile.verify
+        if self._todo:
+            self._written = self._profile.unlock.scheme != "pin-on-commit"  # there nothing counts before the commit
+            async with self._way.at(Step.WRITE):
+                await dialect.write(self._todo)
+        if how == "hear" and self._profile.commit.how == "at":
+            await self._change_secret(dialect)
+        if self._todo:
+            await self._commit(dialect)
+        if how == "same-connection":
+            await self._read_back(dialect)
+            await self._change_secret(dialect)
+
+    async def _commit(self, dialect: Dialect) -> None:
+        async with self._way.at(Step.COMMIT):
+            try:
+                await dialect.commit()
+            except LinkError:
+                self._written = True
+                raise
+        self._written = True
+
+    async def _read_back(self, dialect: Dialect) -> None:
+        if not self._todo:
+            return
+        async with self._way.at(Step.READ_BACK):
+            wrong = self.unlike(await dialect.read(dialect.settable & dialect.readable), dialect.readable)
+            if wrong:
+                said = ", ".join(f"{key} is {found!r}, not {wanted!r}" for key, (wanted, found) in wrong.items())
+                raise NotUnderstoodError(f"it says something else than it was given: {said}")
+        self._was_read_back = True
+
+    def unlike(
+        self, found: dict[Setting, Value], readable: frozenset[Setting] | None = None
+    ) -> dict[Setting, tuple[Value, Value | None]]:
+        known = frozenset(found) if readable is None else readable
+        return {
+            key: (value, found.get(key))
+            for key, value in self._wanted.items()
+            if key in known and found.get(key) != value
+        }
+
+    async def _change_secret(self, dialect: Dialect) -> None:
+        """Last of all. Where that locks the beacon, the new one is proven at once."""
+        if not self._new:
+            return
+        async with self._way.at(Step.CHANGE_PASSWORD):
+            self._written, self._password, self._may_be = True, PasswordNow.UNKNOWN, [self._old, self._new]
+            try:
+                await dialect.change_secret(self._new)
+            except LinkError as error:
+                if error.problem not in GONE:
+                    self._password, self._may_be = PasswordNow.KEPT, [self._old]
+                raise
+            self._password, self._may_be = PasswordNow.CHANGED, [self._new, self._old]
+        if self._profile.commit.how == "at":
+            await self._commit(dialect)
+        if self._profile.unlock.relocks and not self._profile.unlock.single_use:
+            async with self._way.at(Step.UNLOCK):
+                await dialect.unlock(self._new)
+            self._proven = True
+
+    async def _lock_again(self, dialect: Dialect) -> None:
+        """A beacon that forgets its password when it is unlocked is given it again."""
+        if self._profile.unlock.single_use and self._old and self._password is PasswordNow.KEPT:
+            async with self._way.at(Step.CHANGE_PASSWORD):
+                await dialect.change_secret(self._old)
+
+    async def hear(self) -> None:
+        recognise = heard.recogniser(self._profile, self._wanted)
+        if recognise is not None:
+            await self._way.hear(recognise)
+
+    @asynccontextmanager
+    async def _or_back(self, dialect: Dialect) -> AsyncIterator[None]:
+        """While it is still connected is the best moment to give back: some take no other connection soon."""
+        try:
+            yield
+        except FAILURES as error:
+            if self._written and not (isinstance(error, LinkError) and error.problem in GONE):
+                failed_at = self._way.step
+                self._given_back = await self._restored(dialect)
+                self._way.step = failed_at
+            raise
+
+    async def _restored(self, dialect: Dialect) -> bool:
+        """Whether all that was changed is as before."""
+        former = {key: self._before[key] for key in self._todo if key in self._before}
+        able = dialect.settable & dialect.readable
+        try:
+            async with self._way.at(Step.ROLL_BACK):
+                if former:
+                    await dialect.read(able)
+                    await dialect.write(former)
+                    await dialect.commit()
+                    if self._says_at_once() and not former.items() <= (await dialect.read(able)).items():
+                        return False
+                if self._password is PasswordNow.CHANGED:
+                    await dialect.change_secret(self._old)
+                    self._password, self._may_be = PasswordNow.KEPT, [self._old]
+                elif self._profile.unlock.single_use and self._old:
+                    await dialect.change_secret(self._old)
+        except FAILURES:
+            return False
+        return set(former) == set(self._todo)
+
+    def _says_at_once(self) -> bool:
+        """Others restart first."""
+        return self._profile.commit.how in {"none", "write"} and self._profile.dialect != "espruino"
+
+    async def give_back(self) -> bool | None:
+        """None: there is nothing to give back. Tries a new connection, once a password that it may have."""
+        if not self._written or self._given_back:
+            return self._given_back or None
+        for secret in self._may_be[:]:
+            try:
+                async with self._way.talk(secret) as dialect:
+                    if self._password is PasswordNow.UNKNOWN:
+                        self._password = PasswordNow.CHANGED if secret == self._new else "kept"
+                    self._given_back = await self._restored(dialect)
+                break
+            except RefusedSecretError:
+                self._may_be = [other for other in self._may_be if other != secret]
+            except FAILURES:
+                break
+        return self._given_back
+
+    async def failed(self, error: StoregateError) -> ProvisionError:
+        step = self._way.step
+        if isinstance(error, RefusedSecretError) and step is Step.UNLOCK:
+            refused = self._new if self._password is PasswordNow.CHANGED else self._old
+            self._may_be = [secret for secret in self._may_be if secret != refused]
+            self._password = PasswordNow.UNKNOWN if self._password is PasswordNow.CHANGED else self._password
+        given_back = await self.give_back()
+        said = f"{self._job.beacon}: {step.replace('_', ' ')}: {error}"
+        return ProvisionError(
+            step, said, hint=hint_for(step, error, self._profile), rolled_back=given_back, password_now=self._password
+        )
+
+    def done(self) -> Provisioned:
+        return Provisioned(
+            before=self._before,
+            settings=self._before | self._wanted,
+            changed=frozenset(self._todo),
+            left_out=self._left_out,
+            password_changed=self._password is PasswordNow.CHANGED,
+            password_proven=self._proven,
+            read_back=self._was_read_back or not self._todo,
+        )

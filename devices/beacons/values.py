@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 
-from devices.beacons.profile import BeaconProfile, Field, Setting
+from devices.beacons import eddystone
+from devices.beacons.profile import Field, Setting
 from edge.errors import UsageError
 
 Value = int | float | str
@@ -15,11 +16,6 @@ POWERS = frozenset({Setting.MEASURED_POWER, Setting.TX_POWER})
 TEXTS = frozenset({Setting.NAME, Setting.URL})
 NEAR = 0.25
 """A model that knows a few intervals is given the nearest one, if it is as near as this."""
-URL_SCHEMES = ("http://www.", "https://www.", "http://", "https://")
-URL_ENDS = (
-    ".com/", ".org/", ".edu/", ".net/", ".info/", ".biz/", ".gov/", ".com", ".org", ".edu", ".net", ".info", ".biz",
-    ".gov",
-)  # fmt: skip
 
 
 class DoesNotFitError(UsageError):
@@ -41,37 +37,6 @@ def normal(settings: Settings) -> dict[Setting, Value]:
         for setting, value in settings.items()
         if value != "" or setting is Setting.NAME
     }
-
-
-def fitted(profile: BeaconProfile, settings: Settings, settable: Iterable[Setting]) -> dict[Setting, Value]:
-    """What this model will really have: limits checked, intervals as near as it can.
-
-    Raises DoesNotFitError. A setting that the model has no place for is left out, unless it is who the beacon is.
-    """
-    can = frozenset(settable)
-    given = normal(settings)
-    who = {Setting.UUID, Setting.MAJOR, Setting.MINOR} if "ibeacon" in profile.frames else set()
-    for setting in who & set(given) - can:
-        raise DoesNotFitError(setting, "this model can't be given one", fits="another model of beacon")
-    kept = {setting: value for setting, value in given.items() if setting in can}
-    _within_limits(profile, kept)
-    for field in profile.field:
-        kept |= decoded(field, encoded(field, kept)) if set(field.settings) <= set(kept) else {}
-        for setting in set(field.settings) & set(kept):
-            _one(field, setting, kept[setting])
-    return kept
-
-
-def _within_limits(profile: BeaconProfile, settings: Settings) -> None:
-    low, high = profile.limits.interval_ms
-    interval = settings.get(Setting.INTERVAL)
-    if interval is not None and not low <= float(interval) <= high:
-        raise DoesNotFitError(Setting.INTERVAL, f"{interval} ms is out of reach", fits=f"{low:g} to {high:g} ms")
-    power, known = settings.get(Setting.TX_POWER), profile.limits.tx_power_dbm
-    if power is not None and known and power not in known:
-        raise DoesNotFitError(
-            Setting.TX_POWER, f"{power} dBm can't be chosen", fits=", ".join(f"{one} dBm" for one in known)
-        )
 
 
 def encoded(field: Field, settings: Settings) -> bytes:
@@ -144,7 +109,10 @@ def choice(setting: Setting, value: Value, known: Iterable[str]) -> str:
 
 
 def _text(field: Field, setting: Setting, text: str) -> bytes:
-    data = url_bytes(text) if setting is Setting.URL else text.encode()
+    try:
+        data = eddystone.encode_url(text) if setting is Setting.URL else text.encode()
+    except ValueError as error:
+        raise DoesNotFitError(setting, str(error), fits="http:// or https://, at most 17 bytes behind it") from None
     room = field.length or 20
     if len(data) > room:
         raise DoesNotFitError(setting, f"{len(data)} bytes are too long", fits=f"at most {room} bytes")
@@ -155,7 +123,10 @@ def _value(field: Field, setting: Setting, data: bytes) -> Value:
     if setting is Setting.UUID:
         return str(uuid.UUID(bytes=data if field.endian == "big" else data[::-1]))
     if setting is Setting.URL:
-        return url_text(data.rstrip(b"\0") if field.pad else data)
+        url = eddystone.decode_url(data.rstrip(b"\0") if field.pad else data)
+        if url is None:
+            raise NotUnderstoodError("url: it is not in Eddystone's short form")
+        return url
     if setting is Setting.NAME:
         return data.rstrip(b"\0").decode("utf-8", "replace")
     number = int.from_bytes(data, field.endian, signed=setting in POWERS and not field.values)
@@ -171,38 +142,3 @@ def _value(field: Field, setting: Setting, data: bytes) -> Value:
 def number_of(text: str) -> int | float:
     value = float(text)
     return int(value) if value.is_integer() else value
-
-
-def url_bytes(url: str) -> bytes:
-    """Eddystone's short form: a byte for the scheme, a byte for each usual ending."""
-    for number, scheme in enumerate(URL_SCHEMES):
-        if url.startswith(scheme):
-            break
-    else:
-        raise DoesNotFitError(Setting.URL, f"{url!r} is no web address", fits="http:// or https://")
-    rest = url[len(scheme) :]
-    if not rest or not rest.isascii() or not all("!" <= letter <= "~" for letter in rest):
-        raise DoesNotFitError(Setting.URL, "it has letters that the frame can't carry", fits="printable ASCII")
-    out = bytearray([number])
-    while rest:
-        code = next((code for code, end in enumerate(URL_ENDS) if rest.startswith(end)), None)
-        out.append(ord(rest[0]) if code is None else code)
-        rest = rest[1 if code is None else len(URL_ENDS[code]) :]
-    return bytes(out)
-
-
-def url_text(data: bytes) -> str:
-    """The way back. Raises NotUnderstoodError."""
-    if not data:
-        return ""
-    if data[0] >= len(URL_SCHEMES):
-        raise NotUnderstoodError("url: a scheme that nobody knows")
-    parts = [URL_SCHEMES[data[0]]]
-    for byte in data[1:]:
-        if byte < len(URL_ENDS):
-            parts.append(URL_ENDS[byte])
-        elif 0x20 < byte < 0x7F:
-            parts.append(chr(byte))
-        else:
-            raise NotUnderstoodError("url: a byte that stands for nothing")
-    return "".join(parts)

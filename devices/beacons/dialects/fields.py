@@ -9,13 +9,17 @@ from contextlib import asynccontextmanager
 from devices.beacons import unlocks, values
 from devices.beacons.dialects.dialect import Dialect, RefusedSecretError
 from devices.beacons.link import GattSession, LinkError, LinkProblem
-from devices.beacons.profile import BeaconProfile, Field, Setting
+from devices.beacons.profile import BeaconProfile, Setting
 from devices.beacons.values import Settings, Value
 
 
 @asynccontextmanager
 async def opened_fields(profile: BeaconProfile, session: GattSession) -> AsyncIterator[Dialect]:
     yield Fields(profile, session)
+
+
+def settable_of(profile: BeaconProfile) -> frozenset[Setting]:
+    return frozenset(setting for field in profile.field for setting in field.settings)
 
 
 class Fields:
@@ -27,7 +31,7 @@ class Fields:
 
     @property
     def settable(self) -> frozenset[Setting]:
-        return frozenset(setting for field in self._profile.field for setting in field.settings)
+        return settable_of(self._profile)
 
     @property
     def readable(self) -> frozenset[Setting]:
@@ -45,6 +49,8 @@ class Fields:
                 unlocks.secret_bytes(unlock, secret)  # its form at least; the beacon judges it at the commit
             case _:
                 pass
+        if self._profile.select:
+            await self._session.write(self._profile.select.characteristic, bytes.fromhex(self._profile.select.on))
 
     async def read(self, settings: Collection[Setting]) -> dict[Setting, Value]:
         found: dict[Setting, Value] = {}
@@ -110,5 +116,3 @@ class Fields:
             if self._profile.unlock.scheme == "pin-on-commit":
                 raise RefusedSecretError("it did not store the settings: most likely the PIN is wrong")
             raise LinkError(LinkProblem.NOT_PERMITTED, f"it did not store the settings, it says {said[:4].hex()}")
-
-

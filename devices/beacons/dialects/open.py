@@ -1,36 +1,58 @@
-"""From a profile to a conversation."""
+"""From a profile to a conversation, and to what can be said in it."""
 
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
-from devices.beacons.dialects.at import opened_at
+from devices.beacons.dialects import at, eddystone_slot, esphome, espruino, fields, kkm
 from devices.beacons.dialects.dialect import Dialect
-from devices.beacons.dialects.eddystone_slot import opened_eddystone
-from devices.beacons.dialects.espruino import opened_espruino
-from devices.beacons.dialects.fields import opened_fields
-from devices.beacons.dialects.kkm import opened_kkm
 from devices.beacons.link import GattSession
-from devices.beacons.profile import BeaconProfile
+from devices.beacons.profile import BeaconProfile, Setting
 from edge.errors import UsageError
 
+SETTABLE_OF = {
+    "fields": fields.settable_of, "eddystone-slot": eddystone_slot.settable_of, "at": at.settable_of,
+}  # fmt: skip
 
-def opened(
-    profile: BeaconProfile, session: GattSession, *, address: str
-) -> AbstractAsyncContextManager[Dialect]:
-    """Over the air. (Over a serial line: `dialects.at.over_line`.) Raises UsageError for what is no radio's business."""
+
+def opened(profile: BeaconProfile, session: GattSession, *, address: str) -> AbstractAsyncContextManager[Dialect]:
+    """Over the air. (Over a serial line: `at.over_line`.) Raises UsageError for what is no radio's business."""
     match profile.dialect:
         case "fields":
-            return opened_fields(profile, session)
+            return fields.opened_fields(profile, session)
         case "eddystone-slot":
-            return opened_eddystone(profile, session)
+            return eddystone_slot.opened_eddystone(profile, session)
         case "kkm":
-            return opened_kkm(profile, session, address=address)
+            return kkm.opened_kkm(profile, session, address=address)
         case "espruino":
-            return opened_espruino(profile, session)
+            return espruino.opened_espruino(profile, session)
         case "at":
-            return opened_at(profile, session)
+            return at.opened_at(profile, session)
         case "esphome":
-            raise UsageError("this profile makes a file for ESPHome, nothing is sent", hint="storegate beacon render")
+            raise UsageError("this profile makes a file for ESPHome, nothing is sent to the device")
         case "gateway":
-            raise UsageError("the gateway's own radio is set by its documents", hint="storegate documents put …")
+            raise UsageError("the gateway's own radio is set by its documents, not by this command")
+
+
+def settable_of(profile: BeaconProfile) -> frozenset[Setting]:
+    """What can be set on this model at all, before it is connected to."""
+    match profile.dialect:
+        case "fields" | "eddystone-slot" | "at":
+            return SETTABLE_OF[profile.dialect](profile)
+        case "kkm":
+            return kkm.SETTABLE
+        case "espruino":
+            return espruino.SETTABLE
+        case "esphome" | "gateway":
+            return esphome.SETTABLE
+
+
+def changes_secret(profile: BeaconProfile) -> bool:
+    """Whether it has a password that can be changed from here."""
+    match profile.dialect:
+        case "kkm":
+            return True
+        case "at":
+            return bool(at.at_of(profile).change)
+        case _:
+            return profile.unlock.change is not None
