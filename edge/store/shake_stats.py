@@ -137,13 +137,14 @@ def _days(db: Rows, kind: Subject, name: str, from_day: date, to_day: date) -> t
 
 
 def _names(db: Rows, kind: Subject, day: date, page_index: int) -> StatPage:
+    page_index = max(1, page_index)
     (total,) = db.execute(
         "SELECT count(*) FROM shake_stat WHERE day = ? AND kind = ?", (str(day), str(kind))
     ).fetchone()
     rows = db.execute(
         f"SELECT name, {_COUNTERS} FROM shake_stat WHERE day = ? AND kind = ?"  # noqa: S608
         " ORDER BY shake_uv DESC, shake_pv DESC, name LIMIT ? OFFSET ?",
-        (str(day), str(kind), PAGE_ROWS, max(0, page_index - 1) * PAGE_ROWS),
+        (str(day), str(kind), PAGE_ROWS, (page_index - 1) * PAGE_ROWS),
     )
     found = tuple(NameStat(name=name, shake_pv=a, shake_uv=b, click_pv=c, click_uv=d) for name, a, b, c, d in rows)
     return StatPage(day=day, page_index=page_index, total_count=total, rows=found)
