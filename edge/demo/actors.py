@@ -13,14 +13,14 @@ from pathlib import Path
 from random import Random
 
 import aiohttp
-import msgspec
 
 from edge.demo.day import Act, Kind
+from edge.demo.phones import Hears, Phone, Shakers
 
 CALL_S = 5.0
 """Nobody at a till waits longer."""
 MAX_AT_ONCE = 24
-MAX_WALLETS = 2_000
+MAX_PHONES = 2_000
 
 
 class SerialLine:
@@ -43,13 +43,6 @@ class SerialLine:
         os.close(self._slave)
 
 
-class Wallet(msgspec.Struct, kw_only=True):
-    """A shopper's phone: the browser's cookie, and the coupon it shows."""
-
-    cookie: str = ""
-    token: str = ""
-
-
 class Actors:
     """Does acts against a running gateway. Counts what was done and what was refused, by words."""
 
@@ -62,6 +55,7 @@ class Actors:
         till_key: str,
         kiosk_line: SerialLine,
         till_line: SerialLine,
+        hears: Hears,
         seed: int,
     ) -> None:
         self._http = http
@@ -71,9 +65,12 @@ class Actors:
         self._kiosk_line = kiosk_line
         self._till_line = till_line
         self._random = Random(seed)  # noqa: S311 - a play, not a secret
-        self._wallets: dict[int, Wallet] = {}
+        self._phones: dict[int, Phone] = {}
         self.done: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
+        self._shakers = Shakers(
+            http=http, guest_url=guest_url, hears=hears, random=self._random, refused=self.refused, done=self.done
+        )
         self._at_once = asyncio.Semaphore(MAX_AT_ONCE)
         self._deeds: dict[Kind, Callable[[Act], Awaitable[None]]] = {
             Kind.SCAN_AT_KIOSK: self._scan_at_kiosk,
@@ -82,6 +79,7 @@ class Actors:
             Kind.SEARCH: self._search,
             Kind.CLAIM: self._claim,
             Kind.REDEEM: self._redeem,
+            Kind.SHAKE: self._shake,
         }
 
     async def do(self, act: Act) -> None:
@@ -110,9 +108,7 @@ class Actors:
 
     async def _claim(self, act: Act) -> None:
         """Opens the wallet in a new browser, takes the first coupon that is offered, keeps the token."""
-        wallet = self._wallets.setdefault(act.shopper, Wallet())
-        if len(self._wallets) > MAX_WALLETS:
-            self._wallets.pop(next(iter(self._wallets)))
+        wallet = self._phone(act.shopper)
         async with self._call("GET", f"{self._guest_url}/wallet", headers={}) as answer:
             page = await answer.text()
             wallet.cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in answer.cookies.items())
@@ -127,9 +123,18 @@ class Actors:
         if token:
             wallet.token = token.group(1)
 
+    async def _shake(self, act: Act) -> None:
+        await self._shakers.shake(self._phone(act.shopper))
+
+    def _phone(self, shopper: int) -> Phone:
+        phone = self._phones.setdefault(shopper, Phone())
+        if len(self._phones) > MAX_PHONES:
+            self._phones.pop(next(iter(self._phones)))
+        return phone
+
     async def _redeem(self, act: Act) -> None:
         """The till reserves, then commits; one in ten answers gets lost on the way and is asked for again."""
-        wallet = self._wallets.pop(act.shopper, None)
+        wallet = self._phones.pop(act.shopper, None)
         if wallet is None or not wallet.token:
             return
         receipt = f"R{act.shopper:05}-{wallet.token[-6:]}"

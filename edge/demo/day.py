@@ -22,6 +22,7 @@ class Kind(StrEnum):
     SCAN_AT_KIOSK = "scan at the kiosk"
     SEARCH = "search on the kiosk"
     CLAIM = "take a coupon"
+    SHAKE = "shake the phone"
     SCAN_AT_TILL = "scan at the till"
     REDEEM = "use a coupon"
     PAY_CODE = "show a payment code to the kiosk"
@@ -66,6 +67,9 @@ def _visit(random: Random, shopper: int, at_s: float, codes: Sequence[str], word
         at_s += random.uniform(8, 90)
         return Act(at_s=at_s, shopper=shopper, kind=kind, code=code)
 
+    if random.random() < 0.4:
+        for _ in range(random.choice((1, 1, 2, 3))):
+            yield act(Kind.SHAKE)
     wants_coupon = random.random() < 0.35
     if wants_coupon:
         yield act(Kind.CLAIM)

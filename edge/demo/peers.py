@@ -9,7 +9,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,8 +41,10 @@ def mosquitto() -> str:
 class Program:
     """One child process: started, stopped, started again; its output goes to a file a person can read."""
 
-    def __init__(self, name: str, command: Sequence[str], *, log: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str], *, log: Path, more: Mapping[str, str] | None = None) -> None:
+        """`more` is added to the environment."""
         self.name = name
+        self._environment = {**os.environ, **(more or {})}
         self._command = tuple(command)
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
@@ -59,8 +61,9 @@ class Program:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=self._environment,
                 start_new_session=True,  # a Ctrl-C on the terminal is ours to pass on, in our order
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
         except OSError as error:
             raise StoregateError(f"can't start {self.name}: {error.strerror}") from error
@@ -94,7 +97,7 @@ class Program:
         return ""
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Linux kills the child when we are killed: Ctrl-C, or worse, leaves nothing running."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -114,10 +117,9 @@ def broker(folder: Path, port: int) -> Program:
     return Program("the broker", [mosquitto(), "-c", str(settings)], log=folder / "broker.log")
 
 
-def daemon(folder: Path, config: Path) -> Program:
-    return Program(
-        "the gateway", [sys.executable, "-m", "edge", "run", "--config", str(config)], log=folder / "gateway.log"
-    )
+def daemon(folder: Path, config: Path, *, more: Mapping[str, str]) -> Program:
+    command = [sys.executable, "-m", "edge", "run", "--config", str(config)]
+    return Program("the gateway", command, log=folder / "gateway.log", more=more)
 
 
 def consumer(folder: Path, port: int) -> Program:

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -17,6 +18,7 @@ import msgspec
 from edge.demo import account, day, peers, stage
 from edge.demo.account import Account
 from edge.demo.actors import Actors, SerialLine
+from edge.demo.airwaves import Airwaves
 from edge.demo.shop import Devices, Ports
 from edge.errors import StoregateError
 
@@ -26,6 +28,8 @@ SETTLE_S = 25.0
 """After the last act: what waits in the outbox reaches the cloud."""
 OUTAGE = (0.45, 0.62)
 """Shares of the play in which there is no broker."""
+CLONE = (0.3, 0.7)
+"""Shares in which somebody at the door plays the till's beacon."""
 
 
 class Line(StrEnum):
@@ -59,6 +63,7 @@ class Play(msgspec.Struct, frozen=True, kw_only=True):
     stage: stage.Stage
     ports: Ports
     actors: Actors
+    air: Airwaves
     broker: peers.Program
     daemon: peers.Program
     consumer: peers.Program
@@ -95,7 +100,11 @@ async def playing(options: Options, *, say: Callable[[str], None]) -> AsyncItera
         say("starting the broker, the gateway and the cloud's reader")
         http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         broker = peers.broker(folder, ports.broker)
-        consumer, daemon = peers.consumer(folder, ports.broker), peers.daemon(folder, ready.config)
+        air = await asyncio.to_thread(partial(Airwaves, folder, seed=options.seed))
+        stack.push_async_callback(air.stop)
+        await air.start()
+        consumer = peers.consumer(folder, ports.broker)
+        daemon = peers.daemon(folder, ready.config, more=air.environment)
         for program in (broker, consumer, daemon):
             stack.push_async_callback(program.stop)
             await program.start()
@@ -106,6 +115,7 @@ async def playing(options: Options, *, say: Callable[[str], None]) -> AsyncItera
             till_key=ready.till_key,
             kiosk_line=lines[0],
             till_line=lines[1],
+            hears=air.heard_at,
             seed=options.seed,
         )
         play = Play(
@@ -113,6 +123,7 @@ async def playing(options: Options, *, say: Callable[[str], None]) -> AsyncItera
             stage=ready,
             ports=ports,
             actors=actors,
+            air=air,
             broker=broker,
             daemon=daemon,
             consumer=consumer,
@@ -130,6 +141,7 @@ async def run(play: Play) -> None:
     async with asyncio.TaskGroup() as group:
         guards = [group.create_task(program.must_run()) for program in deaths]
         looks = group.create_task(_look(play))
+        walks = group.create_task(play.air.live())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(play.options.seconds):
                 number = 0
@@ -139,7 +151,7 @@ async def run(play: Play) -> None:
                     if play.options.seconds is None:
                         continue
         await _settle(play)
-        for task in (*guards, looks):
+        for task in (*guards, looks, walks):
             task.cancel()
 
 
@@ -151,6 +163,7 @@ async def _day(play: Play, *, seed: int) -> None:
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
         outage = group.create_task(_outage(play, lasts_s))
+        clone = group.create_task(_clone(play, lasts_s))
         try:
             for act in acts:
                 wait_s = began + act.at_s / speed - time.monotonic()
@@ -161,6 +174,7 @@ async def _day(play: Play, *, seed: int) -> None:
             await asyncio.sleep(max(0.0, began + lasts_s - time.monotonic()))
         finally:
             outage.cancel()
+            clone.cancel()
 
 
 async def _outage(play: Play, lasts_s: float) -> None:
@@ -171,6 +185,14 @@ async def _outage(play: Play, lasts_s: float) -> None:
     await play.broker.stop(signal.SIGKILL)
     await asyncio.sleep(lasts_s * (ends - begins))
     await _mend(play)
+
+
+async def _clone(play: Play, lasts_s: float) -> None:
+    begins, ends = CLONE
+    await asyncio.sleep(lasts_s * begins)
+    play.air.clone(on=True)
+    await asyncio.sleep(lasts_s * (ends - begins))
+    play.air.clone(on=False)
 
 
 async def _mend(play: Play) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from edge.demo import floor
+
 STORE_NAME = "好邻居便利店"
 
 
@@ -87,7 +89,25 @@ strip = {{ axis = "x", at = 0.5 }}
 
 [coupons.issuer_keys]
 demo-cloud = "{cloud_key}"
-"""
+
+[beacons]
+uuid = "{floor.UUID}"
+major = {floor.MAJOR}
+rotate_s = 60
+
+[shake]
+cooldown_s = 0.5
+
+{_radios()}"""
+
+
+def _radios() -> str:
+    """hci0 sends and listens, hci1 listens: so the gateway hears itself, and knows how much of the air it gets."""
+    text = ""
+    for adapter, (zone, _) in floor.RADIOS.items():
+        sends = "true" if adapter == "hci0" else "false"
+        text += f'[[radios]]\nadapter = "{adapter}"\nzone = "{zone}"\nadvertise = {sends}\ninterval_s = 5\n\n'
+    return text
 
 
 def new_key() -> str:
@@ -101,10 +121,7 @@ def documents(now: datetime | None = None) -> dict[str, list[dict[str, object]]]
     ends_ms = int((now + timedelta(days=30)).timestamp() * 1000)
     runs: dict[str, object] = {"starts_ms": starts_ms, "ends_ms": ends_ms, "stock": 5000, "per_member": 1}
     return {
-        "zones": [
-            {"id": "door", "name_zh": "大门", "name_en": "Door"},
-            {"id": "till", "name_zh": "收银区", "name_en": "Tills"},
-        ],
+        **floor.documents(runs=runs),
         "campaigns": [
             runs
             | {"id": "drinks-3-off", "name_zh": "饮料满15减3元", "name_en": "¥3 off drinks from ¥15"}
