@@ -8,7 +8,7 @@ dialogue over an in-memory SQLite.
 from __future__ import annotations
 
 from edge import events as ev
-from edge.store import coupon_time, coupons, footfall, gateway, kiosk, presence, presence, redeem, shake
+from edge.store import coupon_time, coupons, footfall, gateway, kiosk, presence, redeem, shake
 from edge.store.tx import Outcome, Tx
 
 __all__ = ["Outcome", "Tx", "handle"]
@@ -58,25 +58,9 @@ def handle(event: ev.Event, tx: Tx) -> Outcome:  # noqa: C901, PLR0911, PLR0912 
         case ev.GatewayStarted():
             presence.started(event, tx)
             return gateway.told(event, tx)
-        case ev.ZoneEntered():
-            return presence.entered(event, tx)
-        case ev.ZoneLeft():
-            return presence.left(event, tx)
-        case ev.PresenceCounted():
-            return presence.counted(event, tx)
-        case ev.BeaconHealthChanged():
-            return presence.health(event, tx)
-        case ev.BeaconConfigured():
-            return presence.configured(event, tx)
-        case ev.RadioChanged() | ev.RadioMeasured():
-            return presence.radio(event, tx)
-        case ev.GatewayStarted():
-            presence.started(event, tx)
-            return gateway.told(event, tx)
         case ev.TimePassed():
             coupon_time.passed(event, tx)
             footfall.passed(event, tx)
-            presence.passed(event, tx)
             presence.passed(event, tx)
             shake.passed(event, tx)
             return gateway.told(event, tx)
