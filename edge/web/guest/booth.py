@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from edge import places
 from edge.clock import Clock
+from edge.config import Config
 from edge.keys import GatewayKeys
 from edge.shake_answers import Shaken, ShakeRefusal, ShakeWhy, in_words
 from edge.shake_desk import MAX_SALT, Fresh, RawBeacon, ShakeAsk, ShakeDesk
@@ -35,9 +37,10 @@ STATUS: dict[ShakeWhy, int] = {
 
 
 class Booth:
-    def __init__(self, desk: ShakeDesk, keys: GatewayKeys, clock: Clock, *, days: int) -> None:
+    def __init__(self, desk: ShakeDesk, keys: GatewayKeys, clock: Clock, settings: Config) -> None:
         self.desk = desk
-        self.identity = Identity(keys, days=days)
+        self.identity = Identity(keys, days=settings.coupons.wallet_days)
+        self._wifi = places.networks(settings.shake.wifi_networks if settings.shake.wifi_zone else ())
         self._keys = keys
         self._clock = clock
         self._shakes_of_shopper = Rate(burst=20, each_s=2)
@@ -76,6 +79,10 @@ class Booth:
             address=address,
         )
         return await self.desk.shake(ask)
+
+    def on_wifi(self, request: web.Request) -> bool:
+        """Whether being where it is proves a place."""
+        return places.is_in(request.remote or "", self._wifi)
 
     def pass_of(self, shake: str, holder: str) -> str:
         """Lets whoever has it see this one shake: for links that are followed without the shopper's cookie."""

@@ -29,7 +29,7 @@ OUTCOME = "X-Shake"
 
 def routes(desk: ShakeDesk, *, keys: GatewayKeys, clock: Clock, settings: Config) -> list[web.AbstractRouteDef]:
     """The page and the API, which share their rates."""
-    booth = Booth(desk, keys, clock, days=settings.coupons.wallet_days)
+    booth = Booth(desk, keys, clock, settings)
     page = ShakePage(booth, public_url=settings.listen.public_url)
     return [
         web.get("/shake", page.open),
@@ -116,7 +116,9 @@ class ShakePage:
 
     def _refused(self, request: web.Request, number: str, refusal: ShakeRefusal, place: str) -> web.Response:
         """The page again, with the reason; a place that proved nothing is asked for anew."""
-        kept = "" if refusal.why in {ShakeWhy.NOT_HERE, ShakeWhy.NO_BEACON} else place
+        if refusal.why is ShakeWhy.NO_BEACON:  # a page hears none: that is for apps
+            refusal = ShakeRefusal(why=ShakeWhy.NOT_HERE)
+        kept = "" if refusal.why is ShakeWhy.NOT_HERE else place
         words = self._booth.words(refusal, pages.chosen(request))
         status = STATUS[refusal.why]
         response = self._page(request, number, no=words, status=status, outcome=refusal.why, place=kept)
@@ -152,6 +154,7 @@ class ShakePage:
             shopper=self._booth.identity.signed(number),
             nonce=fresh.nonce,
             commit=fresh.commit,
+            on_wifi=self._booth.on_wifi(request),
             secure_url=self._secure_url(request, place),
         )
         if outcome:

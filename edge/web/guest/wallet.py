@@ -25,9 +25,15 @@ NO_COOKIES = "no_cookies"
 
 
 def routes(
-    desk: CouponDesk, *, keys: GatewayKeys, clock: Clock, settings: CouponsSection
+    desk: CouponDesk,
+    *,
+    keys: GatewayKeys,
+    clock: Clock,
+    settings: CouponsSection,
+    shakes: Callable[[], bool] = lambda: False,
 ) -> list[web.AbstractRouteDef]:
-    wallet = Wallet(desk, Identity(keys, days=settings.wallet_days), clock)
+    """`shakes`: whether there is anything to shake for, so that the wallet leads to it."""
+    wallet = Wallet(desk, Identity(keys, days=settings.wallet_days), clock, shakes=shakes)
     return [
         web.get("/", wallet.start),
         web.get("/wallet", wallet.open),
@@ -52,8 +58,9 @@ def kiosk_view(desk: CouponDesk) -> Callable[[web.Request, str], Awaitable[str]]
 
 
 class Wallet:
-    def __init__(self, desk: CouponDesk, identity: Identity, clock: Clock) -> None:
+    def __init__(self, desk: CouponDesk, identity: Identity, clock: Clock, *, shakes: Callable[[], bool]) -> None:
         self._desk = desk
+        self._shakes = shakes
         self._identity = identity
         self._clock = clock
         self._claims_of_browser = Rate(burst=10, each_s=60)
@@ -76,6 +83,7 @@ class Wallet:
             ended=[face for face in mine if face.state in {"used", "expired", "voided"}],
             form_tag=self._identity.form_tag(number),
             no=_told(request, lang, zone),
+            shakes=self._shakes(),
         )
         self._identity.keep(response, number)
         return response

@@ -63,7 +63,9 @@ async function shake() {
 
 function swap(html) {
   root.innerHTML = html;
-  return root.querySelector("form");
+  const form = root.querySelector("form");
+  document.getElementById("commit").textContent = form.dataset.commit;
+  return form;
 }
 
 function show(html) {

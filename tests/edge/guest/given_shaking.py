@@ -112,9 +112,7 @@ class Stall:
 
 
 @asynccontextmanager
-async def stall(
-    folder: Path, *, shop: Shop | None = None, units: int = 10, **changes: object
-) -> AsyncIterator[Stall]:
+async def stall(folder: Path, *, shop: Shop | None = None, units: int = 10, **changes: object) -> AsyncIterator[Stall]:
     """With its guest listener open: the wallet, the shake page, the API."""
     hand, goods = HandClock(), shop or shop_of()
     plain = await asyncio.to_thread(config, folder)
@@ -132,7 +130,7 @@ async def stall(
         )
         made = Stall(desk=desk, coupons=coupons, hand=hand, keys=keys, config=box, shop=goods)
         routes = [
-            *wallet.routes(coupons, keys=keys, clock=hand.clock, settings=box.coupons),
+            *wallet.routes(coupons, keys=keys, clock=hand.clock, settings=box.coupons, shakes=lambda: True),
             *shake.routes(desk, keys=keys, clock=hand.clock, settings=box),
         ]
         async with listen("guest", Listener(), routes, host_names=None) as bound:

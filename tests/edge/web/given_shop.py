@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from edge.effects import ShowOnKiosk
 from edge.errors import JournalRefusedError, Refusal
 from edge.events import Code, CodeKind
 from edge.ids import Gtin, StationId
+from edge.shake_desk import PlaceCode
 from edge.shop import Shop, Slide
 from edge.web.app import listen
 from edge.web.shop import kiosk
@@ -207,6 +208,9 @@ async def open_shop(
     coupon: CouponView | None = None,
     desk: Lookup | None = None,
     state_dir: Path = Path("/nowhere"),
+    shake_code: Callable[[StationId], PlaceCode] | None = None,
+    guest_url: str = "",
+    documents: Shop | None = None,
 ) -> AsyncIterator[OpenShop]:
     config = await asyncio.to_thread(_config, idle_s, warn_s, language, state_dir)
     board, told = Board(), Told()
@@ -216,8 +220,10 @@ async def open_shop(
         board=board,
         desk=desk or ShelfDesk(clock.now().at_ms - 3_600_000),
         submit=told.submit,
-        shop=lambda: Shop(slides=SLIDES),
+        shop=lambda: documents or Shop(slides=SLIDES),
         coupon=coupon,
+        shake_code=shake_code,
+        guest_url=lambda: guest_url,
     )
     screens = Screens(counter)
     routes = [*kiosk.routes(counter), *screens.routes()]
