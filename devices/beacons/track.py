@@ -18,8 +18,8 @@ OUT_S = 20.0
 """Below the border for so long: somebody who stands in the way is not a farewell."""
 OWNER_DB = 6.0
 """By so much another radio must hear it better …"""
-OWNER_DB_S = 15.0
-"""… in sum over time: 5 dB more than that for 3 seconds, 15 dB more for one."""
+OWNER_DB_S = 120.0
+"""… in sum over time: 20 dB more than that for six seconds, 6 dB more for twenty. Slow fades do not last so long."""
 UNHEARD_DB = 45.0
 """Below the power at one metre: what a radio counts as that does not hear it now."""
 BLIND_S = 60.0
@@ -159,7 +159,7 @@ class Track:
                 hearing.threshold.judge(level_dbm, dbm=border_dbm, heard=heard, at_s=now_s, out_s=OUT_S)
             if hearing.threshold.inside and (hearing.level is not None or radio == self.owner):
                 levels[radio] = level_dbm
-        if not levels:
+        if not levels or (not self.owner and self._may_be_elsewhere(levels, zones)):
             self.owner = ""
             self._lead.clear()
             return why
@@ -171,6 +171,11 @@ class Track:
         """It could not be recognised of late: that it was silent means nothing."""
         for radio, hearing in self.hearings.items():
             hearing.listened_s, hearing.told_s = radios[radio].listened_s, radios[radio].told_s
+
+    def _may_be_elsewhere(self, levels: Mapping[str, float], zones: Mapping[str, str]) -> bool:
+        """Another radio hears it better, but not twice yet: worth a moment, or it comes into the wrong zone first."""
+        heard = {radio: one.level.dbm for radio, one in self.hearings.items() if radio in zones and one.level}
+        return max(heard, key=lambda radio: heard[radio]) not in levels
 
     def _choose(self, levels: Mapping[str, float], now_s: float) -> None:
         """Another radio takes over once its lead above 6 dB, summed over time, is enough."""

@@ -7,10 +7,8 @@ comes out is a level and near, mid or far; metres would be a promise that radio 
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import deque
-from statistics import median
 from typing import NamedTuple
 
 from edge.events import Proximity
@@ -21,10 +19,13 @@ WINDOW_S = 3.0
 WINDOW_INTERVALS = 6
 SILENT_S = 10.0
 SILENT_INTERVALS = 10
+FASTEST_S = 0.02
 SLOWEST_S = 10.0
 """A controller that drops duplicates reports a beacon about so often."""
-STEADY_GAPS = 4
-"""Gaps that must be known before they say more than the document."""
+ABSENT_S = 30.0
+"""A longer gap is no interval."""
+ENOUGH = 4
+"""Samples of which a median is sure."""
 PATH_LOSS = 2.7
 """Exponent in rooms with shelves (ESPresense uses the same)."""
 NEAR_DB = 10.0
@@ -49,7 +50,7 @@ class Level(NamedTuple):
 class Window:
     """The last few seconds of one beacon at one radio."""
 
-    __slots__ = ("_gap_s", "_kept_s", "_samples", "heard", "interval_s", "last_s")
+    __slots__ = ("_gap_s", "_interval_s", "_kept_s", "_samples", "heard", "interval_s", "last_s")
 
     def __init__(self, interval_s: float) -> None:
         """Of its document, until enough was heard to tell."""
@@ -58,6 +59,8 @@ class Window:
         self.heard = 0
         """Since the start."""
         self.last_s = -math.inf
+        self._interval_s = interval_s
+        """As heard, smoothed: with lost packets and dropped duplicates it is longer than what is sent."""
         self._scale(interval_s)
 
     @property
@@ -72,7 +75,11 @@ class Window:
     def add(self, at_s: float, rssi_dbm: int) -> None:
         """The hot path. A strength that is none (127: not available) only counts as heard."""
         self.heard += 1
+        gap_s = at_s - self.last_s
         self.last_s = at_s
+        if 0 < gap_s < ABSENT_S:
+            interval_s = self._interval_s
+            self._interval_s = interval_s + 0.1 * (min(gap_s, 10 * interval_s) - interval_s)
         if at_s - self._kept_s >= self._gap_s and -127 < rssi_dbm <= 20:
             self._kept_s = at_s
             self._samples.append((at_s, rssi_dbm))
@@ -80,9 +87,7 @@ class Window:
     def level(self, now_s: float) -> Level | None:
         """None: not heard in the window."""
         samples = self._samples
-        if len(samples) > STEADY_GAPS:
-            times = [at_s for at_s, _ in samples]
-            self._scale(min(SLOWEST_S, max(0.02, median(b - a for a, b in itertools.pairwise(times)))))
+        self._scale(min(SLOWEST_S, max(FASTEST_S, self._interval_s)))
         oldest_s = now_s - self.length_s
         while samples and samples[0][0] < oldest_s:
             samples.popleft()
@@ -160,7 +165,7 @@ def proximity(level: Level, power_dbm: int) -> tuple[Proximity, float]:
     near = Proximity.NEAR if loss_db <= NEAR_DB else Proximity.MID if loss_db <= MID_DB else Proximity.FAR
     margin_db = min(abs(loss_db - NEAR_DB), abs(loss_db - MID_DB))
     sure = 1 - 0.5 * math.exp(-margin_db / max(2.0, level.spread_db))
-    return near, round(sure * min(1.0, (level.samples + 1) / STEADY_GAPS), 2)
+    return near, round(sure * min(1.0, (level.samples + 1) / ENOUGH), 2)
 
 
 def _metres(loss_db: float) -> float:
