@@ -138,7 +138,7 @@ class ShakeDesk:
         """Stateless: costs no row until it is used."""
         now = self._clock.now()
         nonce = shake_nonce.make(self._nonce_key, now=now, random=secrets.token_bytes(shake_nonce.RANDOM_BYTES))
-        ours = {self._uuid.upper(), *(beacon.uuid.upper() for beacon in self._shop().beacons.values())}
+        ours = self._ears.uuids(self._shop().beacons) | {self._uuid.upper()}
         return Fresh(
             nonce=nonce,
             commit=shake_nonce.commit(self._nonce_key, nonce),

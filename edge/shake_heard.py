@@ -67,6 +67,12 @@ class Ears:
         self._beacons: Mapping[str, Beacon] = {}
         self._fixed: dict[tuple[str, int, int], Beacon] = {}
         self._rotating: dict[tuple[str, int], dict[int, Beacon]] = {}
+        self._uuids: frozenset[str] = frozenset()
+
+    def uuids(self, beacons: Mapping[str, Beacon]) -> frozenset[str]:
+        """Upper case."""
+        self._learn(beacons)
+        return self._uuids
 
     def hear(self, raws: Sequence[RawBeacon], beacons: Mapping[str, Beacon], *, now: Stamp) -> Resolved:
         """`beacons` is the shop's mapping, which is replaced and never changed."""
@@ -94,6 +100,7 @@ class Ears:
         if beacons is self._beacons:
             return
         self._beacons, self._fixed, self._rotating = beacons, {}, {}
+        self._uuids = frozenset(beacon.uuid.upper() for beacon in beacons.values())
         for beacon in beacons.values():
             if beacon.rotating:
                 self._rotating.setdefault((beacon.uuid.upper(), beacon.major), {})[beacon.minor] = beacon
