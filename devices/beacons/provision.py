@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from devices.beacons import heard, unlocks
-from devices.beacons.dialects.dialect import Dialect, RefusedSecretError
+from devices.beacons.dialects.dialect import Dialect, Raw, RefusedSecretError
 from devices.beacons.dialects.open import changes_secret
 from devices.beacons.fitting import Fitted, fitted
 from devices.beacons.hints import hint_for
@@ -23,9 +23,20 @@ from devices.beacons.way import Way
 from edge.errors import StoregateError, UsageError
 
 __all__ = [
-    "Job", "PasswordNow", "Patience", "ProvisionError", "Provisioned", "Step", "identify", "provision", "read", "settings_of", "verify",
-]  # fmt: skip
+    "Job",
+    "PasswordNow",
+    "Patience",
+    "ProvisionError",
+    "Provisioned",
+    "Step",
+    "identify",
+    "provision",
+    "read",
+    "settings_of",
+    "verify",
+]
 FAILURES = (LinkError, RefusedSecretError, NotUnderstoodError, DoesNotFitError)
+IDENTIFY_S = 15.0
 GONE = {LinkProblem.LOST, LinkProblem.TIMEOUT}
 
 
@@ -88,6 +99,7 @@ class _Run:
         self._way = Way(job, radio, progress)
         self._wanted, self._left_out = fit
         self._before: dict[Setting, Value] = {}
+        self._raw: Raw = {}
         self._todo: dict[Setting, Value] = {}
         self._written = False
         self._was_read_back = False
@@ -96,7 +108,7 @@ class _Run:
         self._new = job.new_secret if changes_secret(job.profile) and job.new_secret != self._old else ""
         self._may_be = [self._old]
         """Its password, likeliest first."""
-        self._password = PasswordNow.KEPT
+        self._password: PasswordNow = PasswordNow.KEPT
         self._proven = False
 
     def check(self, *, will_write: bool) -> None:
@@ -127,7 +139,7 @@ class _Run:
     async def identify(self) -> None:
         await self._way.find()
         async with self._way.talk(self._old) as dialect:
-            async with self._way.at(Step.WRITE):
+            async with self._way.at(Step.WRITE, most_s=IDENTIFY_S):
                 await dialect.identify()
             await self._lock_again(dialect)
 
@@ -137,6 +149,7 @@ class _Run:
         async with self._way.talk(self._old) as dialect:
             async with self._way.at(Step.READ_BEFORE):
                 self._before = await dialect.read(dialect.settable & dialect.readable)
+                self._raw = dialect.raw
             self._todo = {key: value for key, value in self._wanted.items() if self._before.get(key) != value}
             async with self._or_back(dialect):
                 await self._set(dialect)
@@ -239,17 +252,12 @@ class _Run:
             raise
 
     async def _restored(self, dialect: Dialect) -> bool:
-        """Whether all that was changed is as before."""
-        former = {key: self._before[key] for key in self._todo if key in self._before}
-        able = dialect.settable & dialect.readable
+        """Whether all that was changed is as before, byte by byte where it can be read."""
+        done = True
         try:
             async with self._way.at(Step.ROLL_BACK):
-                if former:
-                    await dialect.read(able)
-                    await dialect.write(former)
-                    await dialect.commit()
-                    if self._says_at_once() and not former.items() <= (await dialect.read(able)).items():
-                        return False
+                if self._todo:
+                    done = await self._put_back(dialect)
                 if self._password is PasswordNow.CHANGED:
                     await dialect.change_secret(self._old)
                     self._password, self._may_be = PasswordNow.KEPT, [self._old]
@@ -257,7 +265,17 @@ class _Run:
                     await dialect.change_secret(self._old)
         except FAILURES:
             return False
-        return set(former) == set(self._todo)
+        return done
+
+    async def _put_back(self, dialect: Dialect) -> bool:
+        able = dialect.settable & dialect.readable
+        await dialect.read(able)
+        done = await dialect.restore(self._raw, self._todo)
+        await dialect.commit()
+        if done and self._says_at_once():
+            await dialect.read(able)
+            return dialect.raw == self._raw
+        return done
 
     def _says_at_once(self) -> bool:
         """Others restart first."""
@@ -271,7 +289,7 @@ class _Run:
             try:
                 async with self._way.talk(secret) as dialect:
                     if self._password is PasswordNow.UNKNOWN:
-                        self._password = PasswordNow.CHANGED if secret == self._new else "kept"
+                        self._password = PasswordNow.CHANGED if secret == self._new else PasswordNow.KEPT
                     self._given_back = await self._restored(dialect)
                 break
             except RefusedSecretError:
@@ -285,7 +303,8 @@ class _Run:
         if isinstance(error, RefusedSecretError) and step is Step.UNLOCK:
             refused = self._new if self._password is PasswordNow.CHANGED else self._old
             self._may_be = [secret for secret in self._may_be if secret != refused]
-            self._password = PasswordNow.UNKNOWN if self._password is PasswordNow.CHANGED else self._password
+            if self._password is PasswordNow.CHANGED:
+                self._password = PasswordNow.UNKNOWN
         given_back = await self.give_back()
         said = f"{self._job.beacon}: {step.replace('_', ' ')}: {error}"
         return ProvisionError(

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 
 from devices.beacons import unlocks, values
-from devices.beacons.dialects.dialect import Dialect, RefusedSecretError
+from devices.beacons.dialects.dialect import Dialect, Raw, RefusedSecretError
 from devices.beacons.dialects.gatt_line import GattLine
 from devices.beacons.link import GattSession, LinkError, LinkProblem, TextLine
 from devices.beacons.profile import At, BeaconProfile, Setting
@@ -127,6 +127,16 @@ class AtCommands:
             if not named or named & set(settings):
                 await self._told(filled(self._at, command, whole), ", ".join(sorted(named)) or command)
         self._known = whole
+
+    @property
+    def raw(self) -> Raw:
+        return {setting.value: value for setting, value in self._known.items()}
+
+    async def restore(self, raw: Raw, settings: Collection[Setting]) -> bool:
+        former: Settings = {setting: raw[setting] for setting in settings if setting in raw}
+        if former:
+            await self.write(former)
+        return set(former) == set(settings)
 
     async def commit(self) -> None:
         """The last of it restarts the module: no answer is needed."""

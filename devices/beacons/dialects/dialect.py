@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
 
 from devices.beacons.profile import Setting
 from devices.beacons.values import Settings, Value
 from edge.errors import StoregateError
+
+Raw = Mapping[str, Any]
 
 
 class RefusedSecretError(StoregateError):
@@ -35,6 +37,13 @@ class Dialect(Protocol):
 
     async def write(self, settings: Settings) -> None:
         """These and no others. What lies in the same bytes keeps what the last `read` of this conversation found."""
+
+    @property
+    def raw(self) -> Raw:
+        """What the reads of this conversation found, as the beacon said it: also what our settings have no word for."""
+
+    async def restore(self, raw: Raw, settings: Collection[Setting]) -> bool:
+        """Puts back what these settings lie in. False: some of it was not known."""
 
     async def commit(self) -> None:
         """Makes it keep what was written. The connection may be gone afterwards: that is no error."""

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from devices.beacons import eddystone, unlocks
-from devices.beacons.dialects.dialect import Dialect
+from devices.beacons.dialects.dialect import Dialect, Raw
 from devices.beacons.link import GattSession
 from devices.beacons.profile import BeaconProfile, Setting
 from devices.beacons.values import DoesNotFitError, NotUnderstoodError, Settings, Value
@@ -54,6 +54,7 @@ class EddystoneSlot:
         self._profile = profile
         self._session = session
         self._known: dict[Setting, Value] = {}
+        self._raw: dict[str, bytes] = {}
         self._secret = ""
 
     @property
@@ -70,7 +71,8 @@ class EddystoneSlot:
 
     async def read(self, settings: Collection[Setting]) -> dict[Setting, Value]:
         await self._choose()
-        found = self._frame(await self._session.read(DATA))
+        self._raw[DATA] = await self._session.read(DATA)
+        found = self._frame(self._raw[DATA])
         if Setting.INTERVAL in settings:
             found[Setting.INTERVAL] = int.from_bytes(await self._sized(INTERVAL, 2), "big")
         if Setting.TX_POWER in settings:
@@ -95,6 +97,26 @@ class EddystoneSlot:
             await self._session.write(DATA, _slot_data(whole, url=Setting.URL in self.settable))
         self._known = whole
 
+    @property
+    def raw(self) -> Raw:
+        return dict(self._raw)
+
+    async def restore(self, raw: Raw, settings: Collection[Setting]) -> bool:
+        """A slot is read as it is sent, with its power, and written without. An EID has a key: it can't be put back."""
+        await self._choose()
+        places = {Setting.TX_POWER: RADIO_POWER, Setting.MEASURED_POWER: ADVERTISED_POWER, Setting.INTERVAL: INTERVAL}
+        touched = [place for setting, place in places.items() if setting in settings]
+        for place in touched:
+            if place in raw:
+                await self._session.write(place, raw[place])
+        done = all(place in raw for place in touched)
+        if {*_WHO, Setting.URL} & set(settings):
+            data = _as_written(raw.get(DATA))
+            if data is None:
+                return False
+            await self._session.write(DATA, data)
+        return done
+
     async def commit(self) -> None:
         """Nothing: what is written is on the air at once."""
 
@@ -114,6 +136,7 @@ class EddystoneSlot:
         data = await self._session.read(characteristic)
         if len(data) != wanted:
             raise NotUnderstoodError(f"{len(data)} bytes where {wanted} were expected")
+        self._raw[characteristic] = data
         return data
 
     def _frame(self, data: bytes) -> dict[Setting, Value]:
@@ -135,6 +158,15 @@ def at_zero(measured_power_dbm: int) -> bytes:
         least, most = -100 - eddystone.FIRST_METRE_DB, 20 - eddystone.FIRST_METRE_DB
         raise DoesNotFitError(Setting.MEASURED_POWER, f"{measured_power_dbm} dBm", fits=f"{least} to {most} dBm")
     return power.to_bytes(1, "big", signed=True)
+
+
+def _as_written(data: bytes | None) -> bytes | None:
+    if data is None or data[:1] == bytes((eddystone.EID,)):
+        return None
+    if len(data) < 2:
+        return bytes(1)
+    end = 2 + 16 if data[0] == eddystone.UID else len(data)
+    return data[:1] if data[0] == eddystone.TLM else data[:1] + data[2:end]
 
 
 def _slot_data(settings: Settings, *, url: bool) -> bytes:

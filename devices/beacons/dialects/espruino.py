@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from devices.beacons import values
-from devices.beacons.dialects.dialect import Dialect
+from devices.beacons.dialects.dialect import Dialect, Raw
 from devices.beacons.link import GattSession, LinkError, LinkProblem
 from devices.beacons.profile import BeaconProfile, Setting
 from devices.beacons.values import NotUnderstoodError, Settings, Value
@@ -43,6 +43,7 @@ class Espruino:
         self._session = session
         self._heard = heard
         self._known: dict[Setting, Value] = {}
+        self._raw: dict[str, Any] = {}
 
     @property
     def settable(self) -> frozenset[Setting]:
@@ -57,7 +58,8 @@ class Espruino:
 
     async def read(self, settings: Collection[Setting]) -> dict[Setting, Value]:
         await self._line(ASK)
-        self._known = _settings(await self._answer())
+        self._raw["told"] = await self._answer()
+        self._known = _settings(self._raw["told"])
         return {setting: value for setting, value in self._known.items() if setting in settings}
 
     async def write(self, settings: Settings) -> None:
@@ -65,11 +67,28 @@ class Espruino:
         told: dict[str, Any] = {key: self._known[setting] for setting, key in KEYS.items() if setting in self._known}
         if Setting.UUID in self._known:
             told["uuid"] = list(uuid.UUID(str(self._known[Setting.UUID])).bytes)
-        await self._line(f"storegate={json.dumps(told, separators=(',', ':'))}")
-        await self._line(TELL)
+        await self._tell(told)
         await self._line(ASK)
         if _settings(await self._answer()) != self._known:
             raise LinkError(LinkProblem.NOT_PERMITTED, "it did not take the settings")
+
+    @property
+    def raw(self) -> Raw:
+        return dict(self._raw)
+
+    async def restore(self, raw: Raw, settings: Collection[Setting]) -> bool:
+        """What it sent before we first told it anything is not known: it is given its plain advertising."""
+        if not settings:
+            return True
+        if not raw.get("told"):
+            await self._line("delete global.storegate;NRF.setAdvertising({})")
+            return False
+        await self._tell(raw["told"])
+        return True
+
+    async def _tell(self, told: Mapping[str, Any]) -> None:
+        await self._line(f"storegate={json.dumps(told, separators=(',', ':'))}")
+        await self._line(TELL)
 
     async def commit(self) -> None:
         """It restarts for this, and may drop the connection."""

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from devices.beacons import unlocks, values
-from devices.beacons.dialects.dialect import Dialect, RefusedSecretError
+from devices.beacons.dialects.dialect import Dialect, Raw, RefusedSecretError
 from devices.beacons.link import GattSession, LinkError, LinkProblem
-from devices.beacons.profile import BeaconProfile, Setting
+from devices.beacons.profile import BeaconProfile, Field, Setting
 from devices.beacons.values import Settings, Value
 
 
@@ -27,6 +27,7 @@ class Fields:
         self._profile = profile
         self._session = session
         self._known: dict[Setting, Value] = {}
+        self._raw: dict[str, bytes] = {}
         self._secret = ""
 
     @property
@@ -57,16 +58,31 @@ class Fields:
         for field in self._profile.field:
             if field.readable and set(field.settings) & set(settings):
                 data = await self._session.read(field.characteristic)
+                self._raw[field.characteristic] = data
                 found |= values.decoded(field, data) if data else {}
         self._known |= found
         return {setting: value for setting, value in found.items() if setting in settings}
 
     async def write(self, settings: Settings) -> None:
         whole = self._known | dict(settings)
-        for field in sorted(self._profile.field, key=lambda field: field.order):
+        for field in self._in_order():
             if set(field.settings) & set(settings):
                 await self._session.write(field.characteristic, values.encoded(field, whole))
         self._known = whole
+
+    @property
+    def raw(self) -> Raw:
+        return dict(self._raw)
+
+    async def restore(self, raw: Raw, settings: Collection[Setting]) -> bool:
+        touched = [field for field in self._in_order() if set(field.settings) & set(settings)]
+        for field in touched:
+            if field.characteristic in raw:
+                await self._session.write(field.characteristic, raw[field.characteristic])
+        return all(field.characteristic in raw for field in touched)
+
+    def _in_order(self) -> list[Field]:
+        return sorted(self._profile.field, key=lambda field: field.order)
 
     async def commit(self) -> None:
         commit = self._profile.commit

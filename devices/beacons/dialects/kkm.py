@@ -14,7 +14,7 @@ from typing import Any
 
 from devices.beacons import unlocks, values
 from devices.beacons.dialects import kkm_frames as frames
-from devices.beacons.dialects.dialect import Dialect, RefusedSecretError
+from devices.beacons.dialects.dialect import Dialect, Raw, RefusedSecretError
 from devices.beacons.dialects.kkm_frames import Cause, Kind
 from devices.beacons.link import GattSession, LinkError, LinkProblem
 from devices.beacons.profile import BeaconProfile, Setting
@@ -48,6 +48,7 @@ class Kkm:
         self._address = address
         self._room = frames.LEAST_PIECE
         self._is_ibeacon = False
+        self._raw: dict[str, dict[str, Any]] = {}
 
     @property
     def settable(self) -> frozenset[Setting]:
@@ -80,12 +81,14 @@ class Kkm:
     async def read(self, settings: Collection[Setting]) -> dict[Setting, Value]:
         found: dict[Setting, Value] = {}
         slot = await self._ask({"msg": "getPara", "type": ADVERTS, "slot": self._profile.slot})
-        ours = _slot(slot, self._profile.slot)
+        ours = self._raw["slot"] = _slot(slot, self._profile.slot)
         self._is_ibeacon = ours.get("type") == IBEACON
         if self._is_ibeacon:
             found |= _taken(IN_SLOT, ours)
         if frozenset(IN_COMMON) & frozenset(settings):
-            found |= _taken(IN_COMMON, await self._ask({"msg": "getPara", "type": COMMON}))
+            common = await self._ask({"msg": "getPara", "type": COMMON})
+            self._raw["common"] = {key: common[key] for key in IN_COMMON.values() if key in common}
+            found |= _taken(IN_COMMON, common)
         return {setting: value for setting, value in found.items() if setting in settings}
 
     async def write(self, settings: Settings) -> None:
@@ -100,6 +103,21 @@ class Kkm:
             fresh = {} if self._is_ibeacon else {"conn": 1, "trAdv": 0}
             message["advObj"] = [{"slot": self._profile.slot, "type": IBEACON, **slot, **fresh}]
         await self._ask(message)
+
+    @property
+    def raw(self) -> Raw:
+        return dict(self._raw)
+
+    async def restore(self, raw: Raw, settings: Collection[Setting]) -> bool:
+        message: dict[str, Any] = {"msg": "cfg"}
+        common = {key for setting, key in IN_COMMON.items() if setting in settings}
+        message |= {key: value for key, value in raw.get("common", {}).items() if key in common}
+        done = common <= set(message)
+        if frozenset(IN_SLOT) & frozenset(settings):
+            done = done and bool(raw.get("slot"))
+            message |= {"advObj": [raw["slot"]]} if raw.get("slot") else {}
+        await self._ask(message)
+        return done
 
     async def commit(self) -> None:
         """Nothing: it keeps what it acknowledged."""
@@ -182,7 +200,7 @@ def _object(data: bytes) -> dict[str, Any]:
     return found
 
 
-def _slot(answer: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+def _slot(answer: dict[str, Any], number: int) -> dict[str, Any]:
     slots = answer.get("advObj")
     for slot in slots if isinstance(slots, list) else [answer]:
         if isinstance(slot, dict) and slot.get("slot") == number:

@@ -1,0 +1,246 @@
+"""Provisioning, against beacons of bytes: done, refused, lost in every step, lied to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from devices.beacons.dialects.dialect import RefusedSecretError
+from devices.beacons.job import Job, PasswordNow, Provisioned, ProvisionError, Step
+from devices.beacons.profile import Setting
+from devices.beacons.provision import identify, provision, read, verify
+from edge.errors import UsageError
+from tests.devices.beacons.given_gatt import (
+    ADDRESS,
+    UUID,
+    Eddystone,
+    GivenBeacon,
+    GivenRadio,
+    Ibks,
+    Kkm,
+    Nordic,
+    RadBeacon,
+    job,
+)  # fmt: skip
+
+pytestmark = pytest.mark.looptime
+KEY, NEW_KEY = "ff" * 16, "0123456789abcdef" * 2
+MODELS: dict[str, tuple[Callable[[], GivenBeacon], Callable[[], Job]]] = {
+    "nordic": (Nordic, lambda: job("nordic-beacon-kit")),
+    "radbeacon": (lambda: RadBeacon(b"1234\0\0\0\0"), lambda: job("radbeacon-dot", secret="1234", new_secret="8765")),
+    "ibks": (lambda: Ibks(7), lambda: job("ibks-105", secret="7", new_secret="77", unverified=True)),
+    "eddystone": (Eddystone, lambda: job("eddystone-gatt", secret=KEY, new_secret=NEW_KEY)),
+    "kkm": (Kkm, lambda: job("kkm-kbeacon", new_secret="better-than-that")),
+    "kkm-long": (lambda: Kkm(mtu=200), lambda: job("kkm-kbeacon", new_secret="better-than-that")),
+    "kkm-short": (lambda: Kkm(short=True), lambda: job("kkm-kbeacon", new_secret="better-than-that")),
+}
+every_model = pytest.mark.parametrize("name", MODELS)
+
+
+@every_model
+async def test_a_beacon_is_given_its_settings_and_proves_it(name: str) -> None:
+    make, wanted = MODELS[name]
+    beacon, steps = make(), list[Step]()
+    done = await provision(wanted(), GivenRadio(beacon), progress=steps.append)
+    assert {Setting.UUID, Setting.MAJOR, Setting.MINOR} <= done.changed
+    assert done.read_back
+    assert steps[:3] == [Step.FIND, Step.CONNECT, Step.UNLOCK]
+    assert {Step.READ_BEFORE, Step.WRITE, Step.READ_BACK, Step.HEAR, Step.DISCONNECT} <= set(steps)
+    assert Step.ROLL_BACK not in steps
+    assert done.password_changed == bool(wanted().new_secret)
+    if name != "eddystone":
+        assert beacon.ibeacon()[:22].hex() == "0215" + UUID.replace("-", "") + "01020304"
+    again = await provision(_again(wanted(), done), GivenRadio(beacon))
+    assert again.changed == frozenset()
+    assert not again.password_changed
+
+
+@every_model
+async def test_lost_at_any_moment_it_is_as_before_or_said_not_to_be(name: str) -> None:
+    make, wanted = MODELS[name]
+    whole = GivenRadio(make())
+    await provision(wanted(), whole)
+    said = set()
+    for lose_at in range(1, whole.steps + 1):
+        beacon = make()
+        before = beacon.kept()
+        with pytest.raises(ProvisionError) as caught:
+            await provision(wanted(), GivenRadio(beacon, lose_at=lose_at))
+        error = caught.value
+        said.add(error.step)
+        assert error.hint
+        if error.rolled_back is not False:
+            assert beacon.kept() == before, lose_at
+            assert error.password_now is PasswordNow.KEPT
+        _tells_no_secret(error, wanted())
+    assert Step.WRITE in said or name == "radbeacon"
+    assert error.rolled_back is not None
+
+
+@every_model
+async def test_a_wrong_password_is_said_and_tried_once(name: str) -> None:
+    make, wanted = MODELS[name]
+    given = wanted()
+    if not given.secret and not given.new_secret:
+        pytest.skip("it has no password")
+    wrong = {"radbeacon": "4321", "ibks": "8", "eddystone": "00" * 16}.get(name, "not-the-password")
+    beacon = make()
+    before = beacon.kept()
+    with pytest.raises(ProvisionError) as caught:
+        await provision(_with(given, secret=wrong), GivenRadio(beacon))
+    assert caught.value.step is (Step.COMMIT if name == "radbeacon" else Step.UNLOCK)
+    assert isinstance(caught.value.__cause__, RefusedSecretError)
+    assert caught.value.rolled_back is None
+    assert "tried once" in caught.value.hint
+    assert beacon.tries <= 1
+    assert beacon.kept() == before
+    _tells_no_secret(caught.value, _with(given, secret=wrong))
+
+
+async def test_a_beacon_that_can_not_prove_the_password_is_not_told_it() -> None:
+    beacon = Kkm("the-right-password"[:16])
+    beacon.knows = "another-password"
+    with pytest.raises(ProvisionError, match="another password"):
+        await read(job("kkm-kbeacon", secret="the-right-password"[:16]), GivenRadio(beacon))
+    assert beacon.tries == 0
+
+
+async def test_a_blocked_beacon_is_left_alone() -> None:
+    beacon = Ibks(7)
+    beacon.state = 2
+    with pytest.raises(ProvisionError, match="too many wrong") as caught:
+        await read(job("ibks-105", secret="7"), GivenRadio(beacon))
+    assert beacon.tries == 0
+    assert "Wait" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["nordic", "eddystone", "kkm"])
+async def test_a_beacon_that_lies_at_read_back_is_caught(name: str) -> None:
+    make, wanted = MODELS[name]
+    beacon = make()
+    before = beacon.kept()
+
+    def lie(_: str, data: bytes) -> bytes:
+        if name == "kkm":
+            return data.replace(b'"minorID": 772', b'"minorID": 771')
+        return data[:-1] + bytes((data[-1] ^ 1,)) if data.endswith(b"\1\2\3\4") else data
+
+    beacon.lie = lie
+    with pytest.raises(ProvisionError, match="771|773") as caught:
+        await provision(wanted(), GivenRadio(beacon))
+    assert caught.value.step is Step.READ_BACK
+    assert caught.value.rolled_back
+    assert beacon.kept() == before
+
+
+@pytest.mark.parametrize("name", ["nordic", "radbeacon", "kkm", "eddystone"])
+async def test_a_beacon_that_does_not_send_the_new_frame_is_caught(name: str) -> None:
+    make, wanted = MODELS[name]
+    beacon = make()
+    before = beacon.kept()
+    beacon.air = b"\x00\xee" + bytes(18) if name == "eddystone" else b"\x02\x15" + bytes(21)
+    with pytest.raises(ProvisionError, match="not with the new frame") as caught:
+        await provision(wanted(), GivenRadio(beacon))
+    assert caught.value.step is Step.HEAR
+    assert caught.value.rolled_back
+    assert caught.value.password_now is PasswordNow.KEPT
+    assert beacon.kept() == before
+
+
+async def test_the_wrong_byte_order_is_heard_and_undone() -> None:
+    beacon = Ibks(7, endian="<")
+    before = beacon.kept()
+    with pytest.raises(ProvisionError) as caught:
+        await provision(job("ibks-105", secret="7", new_secret="77", unverified=True), GivenRadio(beacon))
+    assert caught.value.step is Step.HEAR
+    assert caught.value.rolled_back
+    assert beacon.kept() == before
+
+
+async def test_a_password_that_was_not_taken_is_noticed_and_all_is_as_before() -> None:
+    beacon = Eddystone()
+    beacon.ignores_rekey = True
+    before = beacon.kept()
+    with pytest.raises(ProvisionError) as caught:
+        await provision(job("eddystone-gatt", secret=KEY, new_secret=NEW_KEY), GivenRadio(beacon))
+    assert (caught.value.step, caught.value.rolled_back) == (Step.UNLOCK, True)
+    assert caught.value.password_now is PasswordNow.KEPT
+    assert beacon.kept() == before
+
+
+async def test_only_what_differs_is_written() -> None:
+    beacon = Nordic()
+    first = await provision(job("nordic-beacon-kit"), GivenRadio(beacon))
+    assert first.left_out == {Setting.INTERVAL}
+    beacon.writes.clear()
+    wanted = dict(job("nordic-beacon-kit").wanted) | {Setting.MINOR: 9}
+    done = await provision(job("nordic-beacon-kit", wanted=wanted), GivenRadio(beacon))
+    assert done.changed == {Setting.MINOR}
+    assert beacon.writes == [("955a1526-0fe2-f5aa-a094-84b8d4f3e8ad", b"\1\2\0\x09")]
+
+
+async def test_a_beacon_that_is_not_there_is_said_to_be() -> None:
+    with pytest.raises(ProvisionError) as caught:
+        await provision(job("nordic-beacon-kit", address="C3:00:00:00:00:03"), GivenRadio(Nordic()))
+    assert (caught.value.step, caught.value.rolled_back) == (Step.FIND, None)
+    assert "button" in caught.value.hint
+    assert "C3:" not in str(caught.value)
+
+
+async def test_show_verify_and_identify() -> None:
+    beacon = Nordic()
+    radio = GivenRadio(beacon)
+    found = await read(job("nordic-beacon-kit"), radio)
+    assert (found[Setting.MAJOR], found[Setting.MINOR], found[Setting.INTERVAL]) == (1, 2, 100)
+    await identify(job("nordic-beacon-kit"), radio)
+    assert beacon.writes[0] == ("955a1529-0fe2-f5aa-a094-84b8d4f3e8ad", b"\1")
+    with pytest.raises(ProvisionError):
+        await verify(job("nordic-beacon-kit"), radio)
+    await provision(job("nordic-beacon-kit"), radio)
+    assert await verify(job("nordic-beacon-kit"), radio) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        (job("ibks-105", secret="7", new_secret="8"), "not certain"),
+        (job("kkm-kbeacon"), "left the factory"),
+        (job("kkm-kbeacon", new_secret="0000000000000000"), "factory"),
+        (job("kkm-kbeacon", new_secret="short"), "length"),
+        (job("radbeacon-dot"), "none is given"),
+        (job("nordic-beacon-kit", address=""), "no address"),
+        (job("esphome"), "over the air"),
+        (job("gateway"), "over the air"),
+        (job("nordic-beacon-kit", wanted={Setting.UUID: UUID, Setting.MAJOR: 1, Setting.MINOR: 70_000}), "16-bit"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_before_anything_is_sent(given: Job, word: str) -> None:
+    radio = GivenRadio(Nordic())
+    with pytest.raises(UsageError, match=word) as caught:
+        await provision(given, radio)
+    assert caught.value.hint or "over the air" in str(caught.value)
+    assert radio.connects == 0
+    assert given.new_secret not in str(caught.value) or not given.new_secret
+
+
+def test_a_job_shows_no_password() -> None:
+    shown = repr(job("kkm-kbeacon", secret="mine-and-only", new_secret="mine-and-newer"))
+    assert "mine" not in shown
+
+
+def _with(given: Job, *, secret: str) -> Job:
+    return Job(
+        beacon=given.beacon, profile=given.profile, address=ADDRESS, wanted=given.wanted, secret=secret,
+        new_secret=given.new_secret, unverified=given.unverified, patience=given.patience,
+    )  # fmt: skip
+
+
+def _again(given: Job, done: Provisioned) -> Job:
+    return _with(given, secret=given.new_secret if done.password_changed else given.secret)
+
+
+def _tells_no_secret(error: ProvisionError, given: Job) -> None:
+    said = f"{error} {error.hint}"
+    assert ADDRESS not in said
+    assert not any(secret in said for secret in (given.secret, given.new_secret) if len(secret) > 3)
