@@ -151,8 +151,10 @@ class ShakeDesk:
     async def shake(self, ask: ShakeAsk) -> Shaken | ShakeRefusal:
         """A yes is the same for ever for one nonce and shopper; a no changes nothing, and may be asked again.
 
-        Raises ValueError for a salt that is too long, or no text.
+        Raises ValueError for a salt that is too long, or no text, and for a shopper who is nobody.
         """
+        if not ask.shopper:
+            raise ValueError("a shake is somebody's: limits and coupons hang on it")
         if len(ask.salt) > MAX_SALT:
             raise ValueError(f"a salt has at most {MAX_SALT} characters")
         now = self._clock.now()

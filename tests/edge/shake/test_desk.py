@@ -200,6 +200,8 @@ async def test_a_salt_has_a_size(here: Hall) -> None:
     assert isinstance(await here.desk.shake(here.ask(here.raw(1), salt="盐" * MAX_SALT)), Shaken)
     with pytest.raises(ValueError, match="salt"):
         await here.desk.shake(here.ask(here.raw(1), salt="s" * (MAX_SALT + 1)))
+    with pytest.raises(ValueError, match="somebody"):
+        await here.desk.shake(here.ask(here.raw(1), shopper=""))
     with pytest.raises(ValueError, match="surrogates"):
         await here.desk.shake(here.ask(here.raw(1), salt="\ud800"))
 
