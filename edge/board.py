@@ -5,7 +5,7 @@ One mutable record, touched only on the event loop; everything in it is bounded.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from enum import StrEnum
 
 import msgspec
@@ -120,6 +120,8 @@ class Board:
         self.radios: dict[str, Radio] = {}
         self.beacons: dict[str, BeaconSeen] = {}
         """By id; those of documents only, so their number is bounded."""
+        self.shakes: Counter[str] = Counter()
+        """Since the start: outcome, or `refused` and why → how many."""
         self.kiosks: dict[str, Stamp] = {}
         """Station → last heartbeat of its page."""
 

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from edge.board import Board, Problem, State
 from edge.effects import Effect
-from edge.events import DeviceFound, DeviceLost, Event
+from edge.events import DeviceFound, DeviceLost, Event, ShakeRefused
 from edge.journal import Journal
+from edge.shake_answers import Shaken, ShakeRefusal
 
 E = TypeVar("E", bound=Effect)
 Sink = Callable[[Any], Awaitable[None]]
@@ -33,6 +34,7 @@ class Pump:
         """
         self._note(event)
         outcome = await self._journal.submit(event)
+        self._count(event, outcome.reply)
         for effect in outcome.effects:
             for sink in self._sinks.get(type(effect), ()):
                 try:
@@ -53,6 +55,15 @@ class Pump:
                 device.kind, device.state, device.problem, device.seen = event.kind, State.UP, "", event.at
             case _:
                 device.state, device.problem, device.seen = State.UP, "", event.at
+
+    def _count(self, event: Event, reply: object) -> None:
+        match reply:
+            case Shaken():
+                self._board.shakes[reply.outcome.value] += 1
+            case ShakeRefusal():
+                self._board.shakes[f"refused {reply.why.value}"] += 1
+            case _ if isinstance(event, ShakeRefused):
+                self._board.shakes[f"refused {event.why}"] += 1
 
     def _tell(self, event: Event, effect: Effect, error: Exception) -> None:
         where = f"effect {type(effect).__name__}"

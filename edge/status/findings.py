@@ -5,13 +5,14 @@ A finding is a code and its fields; its words, and the next step, stand in edge/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 import msgspec
 
 from edge.board import State
 from edge.clock import ClockState
+from edge.events import BeaconProblem
 from edge.status.standing import Standing
 
 DAY_S = 24 * 3600
@@ -23,6 +24,11 @@ OUTBOX_FILLING = 0.8
 PRICES_OLD_S = 2 * DAY_S
 LAG_S = 1.0
 COMMIT_SLOW_MS = 500.0
+COVERAGE_LOW = 0.5
+"""A radio that hears less of its time says little about who is there."""
+NAMED = 5
+"""So many are named; of the others the number is told."""
+BEACON_BAD = frozenset({BeaconProblem.CLONED, BeaconProblem.REPROGRAMMED, BeaconProblem.SILENT})
 
 
 class Level(StrEnum):
@@ -42,7 +48,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 def findings(now: Standing) -> tuple[Finding, ...]:
     """Worst first."""
-    found = [*_journal(now), *_damage(now), *_services(now), *_devices(now), *_cloud(now), *_rest(now)]
+    found = [*_journal(now), *_damage(now), *_services(now), *_devices(now), *_radios(now), *_beacons(now)]
+    found += [*_cloud(now), *_rest(now)]
     return tuple(sorted(found, key=lambda finding: finding.level is not Level.BAD))
 
 
@@ -83,6 +90,37 @@ def _devices(now: Standing) -> Iterator[Finding]:
     for kiosk in now.kiosks:
         if kiosk.seen_s_ago is not None and kiosk.seen_s_ago > KIOSK_SILENT_S:
             yield _bad("kiosk_silent", station=kiosk.station, span=round(kiosk.seen_s_ago))
+
+
+def _radios(now: Standing) -> Iterator[Finding]:
+    failing = {service.name for service in now.services if service.state in {State.WAITING, State.DOWN}}
+    for radio in now.radios:
+        name = radio.adapter
+        if radio.state in {State.WAITING, State.DOWN}:
+            if not any(name in service.split() for service in failing):  # else that says it already
+                yield _bad("radio_down", adapter=name, problem=radio.problem or "-", hint=radio.hint)
+        elif radio.coverage is not None and radio.coverage < COVERAGE_LOW and radio.scan in {"active", "passive"}:
+            yield _warn("radio_coverage", adapter=name, percent=round(100 * radio.coverage))
+        if radio.dedup_suspected:
+            yield _warn("radio_dedup", adapter=name)
+        if radio.wanted > radio.sends and radio.state is State.UP:
+            yield _bad("radio_sends", adapter=name, wanted=radio.wanted, sends=radio.sends)
+
+
+def _beacons(now: Standing) -> Iterator[Finding]:
+    for problem in BeaconProblem:
+        ids = [beacon.id for beacon in now.beacons if problem.value in beacon.problems]
+        if ids:
+            tell = _bad if problem in BEACON_BAD else _warn
+            yield tell(f"beacon_{problem.value}", beacons=_some(ids), count=len(ids))
+    if now.dangling:
+        yield _warn("dangling", documents=_some(now.dangling))
+
+
+def _some(names: Sequence[str]) -> str:
+    """`door, till, … (+12)`."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f", … (+{more})" if more > 0 else "")
 
 
 def _cloud(now: Standing) -> Iterator[Finding]:

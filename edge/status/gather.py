@@ -14,16 +14,18 @@ from pathlib import Path
 import msgspec
 
 from edge import __version__
-from edge.board import Board, Broker, Device, Problem, Service
+from edge.board import Board, Broker, Device, Problem, Radio, Service
 from edge.catalogue import CatalogueDesk
 from edge.clock import Clock, ClockState, Stamp
 from edge.config import Config
 from edge.errors import JournalRefusedError
 from edge.journal import Journal, OutboxStats
-from edge.shop import Shop
+from edge.shop import Shop, Zone
+from edge.status import air
 from edge.status.damage import kept
 from edge.status.findings import Finding, findings
-from edge.status.standing import CatalogueStanding, Disk, Kiosk, Outbox, Standing
+from edge.status.standing import BeaconStanding, CatalogueStanding, Disk, Kiosk, Outbox, Standing
+from edge.status.times import age_s
 from edge.store.footfall import ZoneDay, days
 
 READ_S = 2.0
@@ -49,6 +51,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     footfall: tuple[ZoneDay, ...]
     zone_names: Mapping[str, tuple[str, str]]
     """Zone → its Chinese and English name."""
+    zones: tuple[Zone, ...]
+    radios: tuple[Radio, ...]
+    beacons: tuple[BeaconStanding, ...]
+    shakes: Mapping[str, int]
+    """Since the start: outcome, or `refused` and why → how many."""
     loop_lag_s: float
     problems: tuple[Problem, ...]
     """What went wrong lately, newest first."""
@@ -77,6 +84,9 @@ async def gather(
         outbox=_outbox(await journal.stats(), at),
         disk=await asyncio.to_thread(_disk, config.state_path, config.outbox.free_floor_mb),
         catalogue=await _catalogue(catalogue, at),
+        radios=air.radios(config, board),
+        beacons=air.beacons(shop, board, at),
+        dangling=air.dangling(shop, config),
         loop_lag_s=board.loop_lag_s,
         offline_by_choice=not config.mqtt.host,
         damages=dict(board.damages),
@@ -99,6 +109,10 @@ async def gather(
         catalogue=standing.catalogue,
         footfall=await _footfall(journal, shop, at),
         zone_names={zone.id: (zone.name_zh, zone.name_en) for zone in shop.zones.values()},
+        zones=tuple(shop.zones.values()),
+        radios=standing.radios,
+        beacons=standing.beacons,
+        shakes=dict(board.shakes),
         loop_lag_s=board.loop_lag_s,
         problems=tuple(reversed(board.problems))[:MAX_PROBLEMS_SHOWN],
         findings=findings(standing),
@@ -119,13 +133,6 @@ def _kiosks(config: Config, board: Board, at: Stamp) -> tuple[Kiosk, ...]:
                 )
             )
     return tuple(found)
-
-
-def age_s(then: Stamp, now: Stamp) -> float:
-    """Seconds between two stamps: exact within one boot, else by the wall clock."""
-    if then.boot_id == now.boot_id:
-        return max(0.0, (now.monotonic_ms - then.monotonic_ms) / 1000)
-    return max(0.0, (now.at_ms - then.at_ms) / 1000)
 
 
 def _outbox(stats: OutboxStats, at: Stamp) -> Outbox:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from edge.board import Broker, Device, Service
+from edge.board import Broker, Device, Radio, Service
 from edge.clock import Stamp
 from edge.errors import Refusal
 
@@ -57,6 +57,32 @@ class CatalogueStanding(msgspec.Struct, frozen=True, kw_only=True):
     problem: str
 
 
+class BeaconStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the shop's beacons: what its document says, and what the radios hear. No address; no phones."""
+
+    id: str
+    zone: str
+    """Where it hangs; of a carried one, where it is now. Empty: not known."""
+    carried_by: str
+    """nobody | staff | cart"""
+    own: bool
+    """The gateway's own radio sends it."""
+    major: int
+    minor: int
+    rotating: bool
+    x_m: float | None
+    y_m: float | None
+    seen_s_ago: float | None
+    """None: not since the start."""
+    rssi_dbm: float | None
+    radio: str
+    """That hears it best."""
+    proximity: str
+    per_s: float
+    battery_percent: int | None
+    problems: tuple[str, ...]
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """All that findings look at."""
 
@@ -68,6 +94,10 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     outbox: Outbox
     disk: Disk
     catalogue: CatalogueStanding
+    radios: tuple[Radio, ...]
+    beacons: tuple[BeaconStanding, ...]
+    dangling: tuple[str, ...]
+    """Documents that name another one which does not exist: `beacons/door → zones/dor`."""
     loop_lag_s: float
     offline_by_choice: bool
     damages: Mapping[str, str]

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from edge.status.gather import Status
 from edge.store.footfall import ZoneDay
 from edge.web.admin.wording import Wording
-from edge.web.words import short
 
 WIDTH, HALF = 720, 76
 """Units of the SVG; HALF is the height above and below the line."""
@@ -42,8 +41,7 @@ class Chart(NamedTuple):
 
 
 def chart(day: ZoneDay, status: Status, wording: Wording) -> Chart:
-    names = status.zone_names.get(day.zone, (day.zone, day.zone))
-    name = names[1 if short(wording.language) == "en" else 0]
+    name = wording.zone(status, day.zone)
     top = _round_up(max((max(hour.entered, hour.exited) for hour in day.hours), default=1))
     step = WIDTH / len(day.hours)
     bars = []

@@ -38,6 +38,7 @@ class _Once(Collector):
         yield from _broker(now)
         yield from _machine(now)
         yield from _parts(now)
+        yield from _air(now)
 
 
 def _journal(now: Status) -> Iterator[Metric]:
@@ -91,6 +92,42 @@ def _parts(now: Status) -> Iterator[Metric]:
         ("exited_today", "People out since the reset", {(day.zone,): day.exited for day in now.footfall}),
     ):
         yield _labelled(name, help_text, values, ("zone",))
+
+
+def _air(now: Status) -> Iterator[Metric]:
+    radios = now.radios
+    for name, help_text, values in (
+        (
+            "radio_up",
+            "1: listens or sends as it should",
+            {(each.adapter,): int(each.state is State.UP) for each in radios},
+        ),
+        ("radio_adverts_per_second", "Advertisements heard", {(each.adapter,): each.adverts_per_s for each in radios}),
+        (
+            "radio_coverage",
+            "Share of the last minutes it really listened",
+            {(each.adapter,): each.coverage for each in radios if each.coverage is not None},
+        ),
+        ("radio_sends", "Own beacons on the air", {(each.adapter,): each.sends for each in radios}),
+        ("radio_wanted", "Own beacons that should be", {(each.adapter,): each.wanted for each in radios}),
+        (
+            "radio_dedup_suspected",
+            "1: duplicates are dropped",
+            {(each.adapter,): int(each.dedup_suspected) for each in radios},
+        ),
+    ):
+        yield _labelled(name, help_text, values, ("radio",))
+    steps = {(each.adapter,): each.steps for each in radios}
+    yield _labelled("radio_recovery_steps_total", "Steps to make it listen again", steps, ("radio",), counter=True)
+    seen = {(each.id,): each.seen_s_ago for each in now.beacons if each.seen_s_ago is not None}
+    yield _labelled("beacon_seen_age_seconds", "Since it was heard", seen, ("beacon",))
+    battery = {(each.id,): each.battery_percent for each in now.beacons if each.battery_percent is not None}
+    yield _labelled("beacon_battery_percent", "As it says", battery, ("beacon",))
+    wrong = {(each.id, problem): 1 for each in now.beacons for problem in each.problems}
+    yield _labelled("beacon_problem", "1: it has this problem", wrong, ("beacon", "problem"))
+    yield _gauge("beacons", "Documents of beacons that are shown", len(now.beacons))
+    shakes = {tuple(f"{name} ".split(" ")[:2]): count for name, count in now.shakes.items()}
+    yield _labelled("shakes_total", "Shakes answered since the start", shakes, ("outcome", "why"), counter=True)
 
 
 def _keys(values: Mapping[str, int]) -> dict[tuple[str, ...], int]:

@@ -11,10 +11,13 @@ from edge import liveness
 from edge.board import Board
 from edge.checked import masked
 from edge.journal import Journal
-from edge.status.gather import Status, age_s
+from edge.status.gather import Status
+from edge.status.times import age_s
 from edge.web import pages
 from edge.web.admin import metrics
+from edge.web.admin.beacon_rows import rows
 from edge.web.admin.chart import Chart, chart
+from edge.web.admin.plan import plan
 from edge.web.admin.wording import Wording
 
 __all__ = ["Status", "alive", "health_routes", "routes"]
@@ -61,7 +64,17 @@ class StatusPage:
         wording = Wording(pages.words_of(request), pages.chosen(request), status.timezone)
         charts: list[Chart] = [chart(day, status, wording) for day in status.footfall]
         template = "admin/now.jinja" if "part" in request.query else "admin/status.jinja"
-        return pages.page(request, template, status=200, now=status, w=wording, charts=charts, age_s=age_s)
+        return pages.page(
+            request,
+            template,
+            status=200,
+            now=status,
+            w=wording,
+            charts=charts,
+            plan=plan(status, wording),
+            beacon_rows=rows(status, wording),
+            age_s=age_s,
+        )
 
     async def facts(self, request: web.Request) -> web.Response:
         """The same as JSON, findings in words too (`?lang=en`)."""

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from edge.status.findings import Finding
-from edge.web.words import Words
+from edge.status.gather import Status
+from edge.web.words import Words, short
 
 UNITS = ((24 * 3600, "days"), (3600, "hours"), (60, "minutes"))
 
@@ -51,6 +52,11 @@ class Wording:
         """A service knows its own."""
         hint = finding.fields.get("hint")
         return str(hint) if hint else self.say(f"finding_{finding.code}_do", **self._fields(finding))
+
+    def zone(self, status: Status, zone: str) -> str:
+        """Its name, or its id where it has no document."""
+        names = status.zone_names.get(zone, (zone, zone))
+        return names[1 if short(self.language) == "en" else 0]
 
     def service(self, name: str) -> str:
         """A root task: `scanner dock-1` is family and id, the others have names of their own."""

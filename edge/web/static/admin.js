@@ -11,7 +11,11 @@ async function renew() {
     const answer = await fetch(address, { signal: AbortSignal.timeout(EVERY_MS) });
     if (answer.redirected) return location.reload();
     if (!answer.ok) throw new Error(answer.status);
+    const open = [...main.querySelectorAll("details[open]")].map((each) => each.id);
+    const held = main.contains(document.activeElement) ? document.activeElement.closest("details")?.id : "";
     main.innerHTML = await answer.text();
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+    if (held) document.querySelector(`#${held} summary`)?.focus({ preventScroll: true });
     main.removeAttribute("aria-busy");
   } catch {
     main.setAttribute("aria-busy", "true"); // greyed: what stands there is old

@@ -16,7 +16,7 @@ from edge.errors import Refusal
 from edge.events import DeviceLost, GatewayStarted
 from edge.ids import DeviceId
 from edge.status.findings import Level, findings
-from edge.status.gather import age_s
+from edge.status.times import age_s
 from edge.web.words import Words
 from tests.edge.web.given_admin import admin, config, counted
 from tests.given import HandClock
