@@ -119,7 +119,7 @@ class FakeBluez:
 
     def _send(self, message: Message) -> None:
         if self._bus is not None and self._bus.connected:
-            self._bus.send(message)
+            self._bus.send(message).add_done_callback(lambda sent: sent.cancelled() or sent.exception())
 
     def _signal(self, path: str, interface: str, member: str, signature: str, body: list[Any]) -> None:
         self._send(Message.new_signal(path, interface, member, signature, body))
