@@ -44,10 +44,9 @@ class Ear:
             return None
         seconds, self._scan_s = now_s - self._scan_s, None
         samples = [
-            Sample(track.interval_s, hearing.window.heard - hearing.before, level.dbm)
+            Sample(track.interval_s, hearing.window.heard - hearing.before, hearing.last_dbm)
             for track in tracks
             if (hearing := track.hearings.get(self.section.adapter)) is not None
-            if (level := hearing.level) is not None
         ]
         found = measured(samples, seconds)
         if found is None:

@@ -19,14 +19,19 @@ from edge.events import BeaconProblem
 RETURNS = 3
 """A beacon that renews its address never comes back to the old one. So often in a minute, it is two beacons."""
 RETURNS_S = 60.0
+RETURN_S = 3.0
+"""Apart at least: two radios may report one change of address in turns for a moment."""
 BACK_S = 30.0
 ADDRESSES = 4
 """Remembered of one id."""
 PATTERNS_DB = 20.0
 """Two beacons with the same address: two strengths so far apart, by turns, and too many packets for one."""
+PATTERNS_BETWEEN_DB = 3.0
+"""Hardly anything lies so close to their middle."""
 PATTERNS_SAMPLES = 16
 PATTERNS_TURNS = 6
 PATTERNS_RATE = 1.6
+LATE_S = 60.0
 LEARN_S = 600.0
 LEARNED_S = 3600.0
 MOVED_DB = 12.0
@@ -69,9 +74,10 @@ class Flag:
         self._other_s: float | None = None
 
     def judge(self, wrong: bool | None, at_s: float, lasts_s: tuple[float, float]) -> bool:  # noqa: FBT001 - a verdict
-        """None: nothing can be said now. True: it has just begun or ended."""
-        if wrong is None or wrong is self.wrong:
+        """None: nothing can be said now, one way or the other. True: it has just begun or ended."""
+        if wrong is self.wrong:
             self._other_s = None
+        if wrong is None or wrong is self.wrong:
             return False
         if self._other_s is None:
             self._other_s = at_s
@@ -92,7 +98,8 @@ class Addresses:
 
     def changed(self, *, before: str, before_s: float, after: str, at_s: float) -> None:
         """Another address than that of the advert before."""
-        if at_s - self._last_s.pop(after, -math.inf) <= BACK_S:
+        back = at_s - self._last_s.pop(after, -math.inf) <= BACK_S
+        if back and (not self._returns or at_s - self._returns[-1] >= RETURN_S):
             self._returns.append(at_s)
         self._last_s.pop(before, None)
         self._last_s[before] = before_s
@@ -106,10 +113,12 @@ class Addresses:
 class Usual:
     """What a beacon is like at one radio."""
 
-    __slots__ = ("_away_s", "_learned_s", "dbm", "per_s", "rate")
+    __slots__ = ("_away_s", "_learned_s", "dbm", "late_dbm", "per_s", "rate")
 
     def __init__(self) -> None:
         self.dbm: float | None = None
+        self.late_dbm: float | None = None
+        """Of the last minute or so: somebody who stands in the way passes."""
         self.per_s: float | None = None
         self.rate: float | None = None
         """Adverts a second of late."""
@@ -122,22 +131,24 @@ class Usual:
 
     def learn(self, level: Level | None, heard: int, seconds: float) -> None:
         """`heard` adverts in `seconds` in which the radio surely listened."""
-        rate = heard / seconds
-        self.rate = rate if self.rate is None else self.rate + (rate - self.rate) * min(1.0, seconds / 60)
+        rate, late = heard / seconds, min(1.0, seconds / LATE_S)
+        self.rate = rate if self.rate is None else self.rate + (rate - self.rate) * late
         if level is None:
             return
         self._learned_s = min(LEARNED_S, self._learned_s + seconds)
         share = min(1.0, seconds / self._learned_s)
         self.per_s = rate if self.per_s is None else self.per_s + (rate - self.per_s) * share
-        away_db = self.away_db(level)
+        self.late_dbm = level.dbm if self.late_dbm is None else self.late_dbm + (level.dbm - self.late_dbm) * late
+        away_db = self.away_db
         self._away_s = self._away_s + seconds if away_db >= MOVED_DB else 0.0
         if self.dbm is None or not self.learned or away_db < MOVED_DB:
             self.dbm = level.dbm if self.dbm is None else self.dbm + (level.dbm - self.dbm) * share
         elif self._away_s >= SETTLED_S:
-            self.dbm, self._away_s = level.dbm, 0.0
+            self.dbm, self._away_s = self.late_dbm, 0.0
 
-    def away_db(self, level: Level) -> float:
-        return 0.0 if self.dbm is None else abs(level.dbm - self.dbm)
+    @property
+    def away_db(self) -> float:
+        return 0.0 if self.dbm is None or self.late_dbm is None else abs(self.late_dbm - self.dbm)
 
 
 class View(NamedTuple):
@@ -202,7 +213,8 @@ class Guard:
         if hangs:
             verdicts[BeaconProblem.MOVED] = _moved(views)
             verdicts[BeaconProblem.WEAK] = _weak(views)
-            verdicts[BeaconProblem.SILENT] = _silent(views, interval_s)
+            silent = _silent(views, interval_s)
+            verdicts[BeaconProblem.SILENT] = None if silent and verdicts[BeaconProblem.REPROGRAMMED] else silent
         changes = []
         for problem, wrong in verdicts.items():
             flag = self._flags.get(problem)
@@ -260,14 +272,14 @@ def _two_patterns(view: View, interval_s: float) -> bool:
     strengths = view.strengths
     if len(strengths) < PATTERNS_SAMPLES or view.level is None or (view.usual.rate or 0.0) < PATTERNS_RATE / interval_s:
         return False
-    ordered = sorted(strengths)
-    gap, at = max((b - a, number) for number, (a, b) in enumerate(itertools.pairwise(ordered), 1))
-    low, high = ordered[:at], ordered[at:]
-    if gap < PATTERNS_DB / 2 or min(len(low), len(high)) * 4 < len(ordered):
+    ordered, quarter = sorted(strengths), len(strengths) // 4
+    border = (ordered[quarter] + ordered[-quarter - 1]) / 2
+    low, high = [one for one in ordered if one < border], [one for one in ordered if one >= border]
+    if min(len(low), len(high)) < quarter or median(high) - median(low) < PATTERNS_DB:
         return False
-    border = high[0]
+    between = sum(abs(one - border) < PATTERNS_BETWEEN_DB for one in ordered)
     turns = sum((a >= border) != (b >= border) for a, b in itertools.pairwise(strengths))
-    return median(high) - median(low) >= PATTERNS_DB and turns >= PATTERNS_TURNS
+    return between * 6 <= len(ordered) and turns >= PATTERNS_TURNS
 
 
 def _reprogrammed(evidence: Evidence) -> bool | None:
@@ -284,7 +296,7 @@ def _battery_low(percent: int | None) -> bool | None:
 
 def _moved(views: Sequence[View]) -> bool | None:
     """Any radio that hears it otherwise than usual says so; all must agree that it is back."""
-    away = [view.usual.away_db(view.level) for view in views if view.level is not None and view.usual.learned]
+    away = [view.usual.away_db for view in views if view.level is not None and view.usual.learned]
     if not away:
         return None
     if max(away) >= MOVED_DB:
@@ -294,7 +306,7 @@ def _moved(views: Sequence[View]) -> bool | None:
 
 def _weak(views: Sequence[View]) -> bool | None:
     """Where it is heard best: too faint, or far fewer packets than usual."""
-    levels = [view.level.dbm for view in views if view.level is not None]
+    levels = [view.usual.late_dbm for view in views if view.level is not None and view.usual.late_dbm is not None]
     if not levels:
         return None
     rates = [

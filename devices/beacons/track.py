@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from devices.beacons.coverage import Coverage
 from devices.beacons.guard import Guard, Usual, View
-from devices.beacons.window import Gate, Level, Threshold, Window, proximity
+from devices.beacons.window import WINDOW_S, Gate, Level, Threshold, Window, proximity
 from edge.events import BeaconProblem, Proximity
 from edge.shop import Beacon, CarriedBy
 
@@ -22,6 +22,8 @@ OWNER_DB_S = 120.0
 """… in sum over time: 20 dB more than that for six seconds, 6 dB more for twenty. Slow fades do not last so long."""
 UNHEARD_DB = 45.0
 """Below the power at one metre: what a radio counts as that does not hear it now."""
+HANGING_S = 10.0
+"""Least window of what does not move: steady rather than quick, and longer than the time between two judgements."""
 BLIND_S = 60.0
 """A radio that hears nothing at all can't say that a beacon is gone; after so long it must be assumed."""
 
@@ -34,6 +36,7 @@ class Hearing:
         "_judged_listened_s",
         "before",
         "gate",
+        "last_dbm",
         "level",
         "listened_s",
         "threshold",
@@ -42,12 +45,14 @@ class Hearing:
         "window",
     )
 
-    def __init__(self, interval_s: float) -> None:
-        self.window = Window(interval_s)
+    def __init__(self, interval_s: float, *, hangs: bool) -> None:
+        self.window = Window(interval_s, least_s=HANGING_S if hangs else WINDOW_S)
         self.gate = Gate()
         self.threshold = Threshold()
         self.usual = Usual()
         self.level: Level | None = None
+        self.last_dbm = -127.0
+        """Of the last level there was."""
         self.listened_s = self.told_s = 0.0
         """The radio's clocks when it was last known to be heard."""
         self.before = 0
@@ -58,6 +63,8 @@ class Hearing:
     def look(self, coverage: Coverage, now_s: float) -> int:
         """Brings the level up to date; returns how many adverts there were since the last look."""
         self.level = self.window.level(now_s)
+        if self.level is not None:
+            self.last_dbm = self.level.dbm
         new = self.window.heard - self._judged
         self._judged = self.window.heard
         if new:
@@ -120,7 +127,7 @@ class Track:
         return self.beacon.carried_by is not CarriedBy.NOBODY
 
     def hearing(self, radio: str) -> Hearing:
-        hearing = self.hearings[radio] = Hearing(self.interval_s)
+        hearing = self.hearings[radio] = Hearing(self.interval_s, hangs=not self.carried)
         return hearing
 
     def best(self) -> tuple[str, Level] | None:

@@ -17,6 +17,8 @@ SAMPLES = 32
 """Kept of a window; more of them would not make its median better."""
 WINDOW_S = 3.0
 WINDOW_INTERVALS = 6
+GAP_S = WINDOW_S / SAMPLES * 0.9
+"""Faster beacons are thinned out to this."""
 SILENT_S = 10.0
 SILENT_INTERVALS = 10
 FASTEST_S = 0.02
@@ -50,10 +52,11 @@ class Level(NamedTuple):
 class Window:
     """The last few seconds of one beacon at one radio."""
 
-    __slots__ = ("_gap_s", "_interval_s", "_kept_s", "_samples", "heard", "interval_s", "last_s")
+    __slots__ = ("_interval_s", "_kept_s", "_least_s", "_samples", "heard", "interval_s", "last_s")
 
-    def __init__(self, interval_s: float) -> None:
-        """Of its document, until enough was heard to tell."""
+    def __init__(self, interval_s: float, *, least_s: float = WINDOW_S) -> None:
+        """`interval_s`: of its document, until enough was heard to tell."""
+        self._least_s = least_s
         self._samples: deque[tuple[float, int]] = deque(maxlen=SAMPLES)
         self._kept_s = -math.inf
         self.heard = 0
@@ -61,11 +64,11 @@ class Window:
         self.last_s = -math.inf
         self._interval_s = interval_s
         """As heard, smoothed: with lost packets and dropped duplicates it is longer than what is sent."""
-        self._scale(interval_s)
+        self.interval_s = interval_s
 
     @property
     def length_s(self) -> float:
-        return max(WINDOW_S, WINDOW_INTERVALS * self.interval_s)
+        return max(self._least_s, WINDOW_INTERVALS * self.interval_s)
 
     @property
     def silent_s(self) -> float:
@@ -80,14 +83,14 @@ class Window:
         if 0 < gap_s < ABSENT_S:
             interval_s = self._interval_s
             self._interval_s = interval_s + 0.1 * (min(gap_s, 10 * interval_s) - interval_s)
-        if at_s - self._kept_s >= self._gap_s and -127 < rssi_dbm <= 20:
+        if at_s - self._kept_s >= GAP_S and -127 < rssi_dbm <= 20:
             self._kept_s = at_s
             self._samples.append((at_s, rssi_dbm))
 
     def level(self, now_s: float) -> Level | None:
         """None: not heard in the window."""
         samples = self._samples
-        self._scale(min(SLOWEST_S, max(FASTEST_S, self._interval_s)))
+        self.interval_s = min(SLOWEST_S, max(FASTEST_S, self._interval_s))
         oldest_s = now_s - self.length_s
         while samples and samples[0][0] < oldest_s:
             samples.popleft()
@@ -101,10 +104,6 @@ class Window:
     def strengths(self) -> list[int]:
         """In the order they were heard."""
         return [rssi_dbm for _, rssi_dbm in self._samples]
-
-    def _scale(self, interval_s: float) -> None:
-        self.interval_s = interval_s
-        self._gap_s = self.length_s / SAMPLES * 0.9
 
 
 class Gate:
