@@ -13,6 +13,7 @@ from edge import telemetry as tm
 from edge.clock import ClockState
 from edge.shake_answers import Outcome, Shaken, WhyEmpty
 from edge.shop import Prize, RiskClass, Shop
+from edge.store import draws
 from tests.edge.coupons.given_coupons import DAY_MS, campaign
 from tests.edge.shake import auditor
 from tests.edge.shake.given_shake import Shakes, draw, shop
@@ -79,6 +80,14 @@ def test_the_prizes_chances_lie_end_to_end() -> None:
     wins = [each for each in news if isinstance(each, tm.DrawWon)]
     assert {each.below_ppm for each in wins} == {200_000, 500_000}
     assert shake.units("milk")["outstanding"] == seen["milk"]
+
+
+def test_a_roll_wins_below_its_chance_and_not_at_it() -> None:
+    seed = "ab" * 32
+    roll = auditor.number(seed, "draw/lucky", 1_000_000)
+    assert draws.won_in(draw(prizes=(Prize(campaign="milk", chance_ppm=roll),)), seed) is None
+    just = draw(prizes=(Prize(campaign="milk", chance_ppm=roll), Prize(campaign="bread", chance_ppm=1)))
+    assert draws.won_in(just, seed) == ("bread", roll, roll + 1)
 
 
 def test_the_auditor_sees_what_is_not_honest() -> None:
