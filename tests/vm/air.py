@@ -20,11 +20,12 @@ class Air:
 
     def __init__(self, adapters: int = 2) -> None:
         self._names = [f"hci{number}" for number in range(adapters)]
-        self._process = subprocess.Popen(["vm-air", str(adapters)], stdin=subprocess.PIPE)
-        until(lambda: all((ADAPTERS / name).exists() for name in self._names), "adapters of the kernel")
+        self.begin()
 
-    def ready(self) -> None:
-        """BlueZ runs and knows the adapters."""
+    def begin(self) -> None:
+        """Until BlueZ runs and knows the adapters."""
+        self._process = subprocess.Popen(["vm-air", str(len(self._names))], stdin=subprocess.PIPE)
+        until(lambda: all((ADAPTERS / name).exists() for name in self._names), "adapters of the kernel")
         subprocess.run(["systemctl", "start", "bluetooth"], check=True)
         until(lambda: all(bluez_knows(name) for name in self._names), "adapters of BlueZ")
 

@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from statistics import mean
 
 import pytest
 
 from devices.beacons import frames, radio
 from devices.beacons.advert import Advert
+from edge.board import State
+from edge.shop import Beacon, CarriedBy, Shop
 from tests.devices.beacons.given_frames import CATCHES, heard
-from tests.vm import air
 from tests.vm.air import Air, beacon
+from tests.vm.hearing import Told, listening, soon
 
 pytestmark = pytest.mark.vm
 UUID = bytes.fromhex("FDA50693A4E24FB1AFCFC6EB07647825")
+CART = Beacon(
+    id="cart-1",
+    uuid="FDA50693-A4E2-4FB1-AFCF-C6EB07647825",
+    major=1,
+    minor=7,
+    carried_by=CarriedBy.CART,
+    interval_ms=300,
+)
+DOOR = Beacon(id="door", uuid=CART.uuid, major=1, minor=1, interval_ms=500)
+"""Hangs there: it is heard, so who is not heard is not there. Without anybody a radio might as well be deaf."""
+SHOP = Shop(beacons={CART.id: CART, DOOR.id: DOOR})
+IN, OUT = ("ZoneEntered", "cart-1", "door"), ("ZoneLeft", "cart-1", "door")
 
 
 @pytest.fixture(scope="module")
 def around() -> Iterator[Air]:
     made = Air(2)
-    made.ready()
     yield made
     made.end()
-
-
-async def soon(true: Callable[[], bool], what: str, *, within_s: float = air.WAIT_S) -> None:
-    try:
-        async with asyncio.timeout(within_s):
-            while not true():
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        pytest.fail(f"waited {within_s:.0f} s for {what}")
 
 
 async def test_every_kind_of_frame_comes_through(around: Air) -> None:
@@ -63,3 +69,65 @@ async def test_strength_is_told_as_it_is_and_every_advertisement_counts(around: 
             assert len(heard) >= 8, "most of 16"
             assert abs(mean(heard) - rssi_dbm) < 1
     around.take()
+
+
+def cart_at(around: Air, rssi_dbm: int) -> None:
+    around.place(beacon(UUID, 1, 1), -70, address="C1:00:00:00:00:02", interval=0.5, noise=2)
+    around.place(beacon(UUID, 1, 7), rssi_dbm, interval=0.3, noise=2)
+
+
+async def test_a_cart_comes_near_and_goes(around: Air, tmp_path: Path) -> None:
+    async with listening(tmp_path, SHOP) as told:
+        await soon(lambda: told.board.radio("hci1").state is State.UP, "the radio")
+        cart_at(around, -92)
+        await asyncio.sleep(8)
+        assert told.zones == [], "far away is not here"
+        around.move(-55)
+        await soon(lambda: told.zones == [IN], "the cart")
+        assert told.board.beacon("cart-1").proximity == "near"
+        around.take()
+        await soon(lambda: told.zones == [IN, OUT], "its absence")
+        assert told.steps == []
+
+
+async def test_bluetoothd_ends_and_begins_under_the_listener(around: Air, tmp_path: Path) -> None:
+    async with listening(tmp_path, SHOP) as told:
+        cart_at(around, -55)
+        await soon(lambda: told.zones == [IN], "the cart")
+        await asyncio.to_thread(subprocess.run, ["systemctl", "restart", "bluetooth"], check=True)
+        await soon(lambda: "recovered" in told.steps, "the radio to listen again")
+        await recovered(told)
+        around.take()
+        await soon(lambda: told.zones[-1:] == [OUT], "the cart's absence")
+
+
+async def recovered(told: Told) -> None:
+    """It is heard: the strength is shown again, and its place is known."""
+    await soon(lambda: told.board.radio("hci1").state is State.UP, "the radio")
+    await soon(lambda: told.board.radio("hci1").adverts_per_s > 0, "adverts")
+    await soon(lambda: told.zones[-1:] == [IN], "the cart in its zone")
+
+
+async def test_an_adapter_is_pulled_out_and_plugged_in(around: Air, tmp_path: Path) -> None:
+    async with listening(tmp_path, SHOP) as told:
+        cart_at(around, -55)
+        await soon(lambda: told.zones == [IN], "the cart")
+        await asyncio.to_thread(around.end)
+        await soon(lambda: told.board.radio("hci1").state is not State.UP, "the loss of the radio")
+        await asyncio.sleep(5)
+        await asyncio.to_thread(around.begin)
+        cart_at(around, -55)
+        await soon(lambda: "recovered" in told.steps, "the radio to listen again")
+        await recovered(told)
+        around.take()
+
+
+async def test_switched_off_by_somebody_it_is_switched_on_again(around: Air, tmp_path: Path) -> None:
+    async with listening(tmp_path, SHOP) as told:
+        cart_at(around, -55)
+        await soon(lambda: told.zones == [IN], "the cart")
+        off = ["busctl", "set-property", "org.bluez", "/org/bluez/hci1", "org.bluez.Adapter1", "Powered", "b", "false"]
+        await asyncio.to_thread(subprocess.run, off, check=True)
+        await soon(lambda: "recovered" in told.steps, "the radio to listen again")
+        await recovered(told)
+        around.take()
