@@ -30,7 +30,7 @@ MIB = 1024 * 1024
 DAY_S = 24 * 3600
 PRICES_OLD_DAYS = 2
 CERT_SOON_DAYS = 14
-EXTRAS = {"camera": ("cv2", "numpy", "zxingcpp"), "hid": ("evdev",)}
+EXTRAS = {"camera": ("cv2", "numpy", "zxingcpp"), "hid": ("evdev",), "ble": ("bleak", "dbus_fast")}
 """Extra → what it installs and we import."""
 
 
@@ -275,6 +275,7 @@ def extras(config: Config) -> Iterator[Line]:
     for scanner in config.scanners:
         needed |= {"camera"} if scanner.transport == "camera" else set()
         needed |= {"hid"} if scanner.transport == "hid-keyboard" else set()
+    needed |= {"ble"} if config.radios else set()
     for section in config.footfall:
         needed |= {{"camera": "camera", "beam": "hid"}.get(section.source, "")} - {""}
     for extra in sorted(needed):

@@ -50,6 +50,23 @@ class Part(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
+class Radio(msgspec.Struct, frozen=True):
+    adapter: str
+    state: str
+    scan: str = "off"
+    adverts_per_s: float = 0.0
+    coverage: float | None = None
+    coverage_basis: str = "none"
+    sends: int = 0
+    wanted: int = 0
+
+
+class Beacon(msgspec.Struct, frozen=True):
+    id: str
+    seen_s_ago: float | None = None
+    problems: tuple[str, ...] = ()
+
+
 class Finding(msgspec.Struct, frozen=True):
     level: str
     text: str
@@ -71,10 +88,12 @@ class Told(msgspec.Struct, frozen=True):
     services: tuple[Part, ...]
     devices: tuple[Part, ...]
     findings: tuple[Finding, ...]
+    radios: tuple[Radio, ...] = ()
+    beacons: tuple[Beacon, ...] = ()
 
 
 def status(config: say.ConfigOption = None, *, as_json: say.JsonOption = False) -> None:
-    """Say how the running gateway is: cloud, outbox, devices, footfall, what is wrong and what to do.
+    """Say how the running gateway is: cloud, outbox, devices, footfall, beacons, what is wrong and what to do.
 
     Exit code 1 when none runs, or when something is wrong. --json prints all there is (the admin page's facts).
 
@@ -138,7 +157,22 @@ def _facts(told: Told) -> list[tuple[str, Text]]:
     ]
     facts.append(("services", _parts([(part.name, part.state) for part in told.services])))
     facts.append(("devices", _parts([(part.id, part.state) for part in told.devices])))
+    facts += [(f"radio {radio.adapter}", _radio(radio)) for radio in told.radios]
+    if told.beacons:
+        heard = sum(beacon.seen_s_ago is not None for beacon in told.beacons)
+        wrong = sum(bool(beacon.problems) for beacon in told.beacons)
+        text = f"{len(told.beacons):,}, {heard:,} heard" + (f", {wrong:,} with a problem" if wrong else "")
+        facts.append(("beacons", Text(text)))
     return facts
+
+
+def _radio(radio: Radio) -> Text:
+    heard = f"{radio.scan} scan, {radio.adverts_per_s:.0f} adverts/s"
+    if radio.coverage is not None:
+        heard += f", listens {100 * radio.coverage:.0f} % (by {radio.coverage_basis})"
+    if radio.wanted:
+        heard += f", sends {radio.sends} of {radio.wanted}"
+    return Text.assemble((radio.state, COLOURS.get(radio.state, "")), f": {heard}")
 
 
 def _parts(parts: list[tuple[str, str]]) -> Text:

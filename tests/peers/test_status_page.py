@@ -10,9 +10,11 @@ from edge.board import State
 from edge.events import DeviceLost
 from edge.ids import DeviceId
 from tests.edge.web.given_admin import admin, config, counted
+from tests.edge.web.given_air import furnish, radio_config
 from tests.given import HandClock
-from tests.peers.chromium import PHONE, WIDE, chromium, flaws, needs_chromium, tab
+from tests.peers.chromium import PHONE, SMALL, WIDE, chromium, flaws, needs_chromium, tab
 
+DESK = (1280, 900)
 pytestmark = [pytest.mark.peer, needs_chromium]
 
 
@@ -31,3 +33,23 @@ async def test_it_is_readable_everywhere_and_renews_itself(tmp_path: Path, hand_
             await gateway.pump.submit(lost)
             await page.get_by_text("Device dock-1 is not usable").wait_for(timeout=15_000)
             assert await page.evaluate("window.still_here")
+
+
+async def test_the_plan_is_readable_everywhere_and_a_folded_table_stays_open(
+    tmp_path: Path, hand_clock: HandClock
+) -> None:
+    async with admin(radio_config(tmp_path), hand_clock) as gateway, chromium() as browser:
+        await furnish(gateway, many=300)
+        for language in ("zh-CN", "en"):
+            for size in (SMALL, PHONE, DESK):
+                async with tab(browser, f"{gateway.url}/?lang={language}", size) as page:
+                    assert await flaws(page, target_px=24) == [], (language, size)
+                    plan = page.get_by_role("img", name="310")
+                    box = await plan.bounding_box()
+                    assert box is not None
+                    assert box["width"] > 0.75 * min(size[0], 900)
+        async with tab(browser, f"{gateway.url}/?lang=en", DESK) as page:
+            await page.get_by_text("298 more").click()
+            gateway.board.beacon("shelf-5").problems = ("moved",)
+            await page.get_by_text("Beacons were moved: shelf-5").wait_for(timeout=15_000)
+            assert await page.locator("#more-beacons").get_attribute("open") is not None

@@ -16,6 +16,7 @@ from edge.journal import Journal
 from edge.pump import Pump
 from edge.shake_desk import ShakeDesk
 from edge.status.gather import gather
+from edge.web.admin import beacons as beacons_api
 from edge.web.admin import catalogue as catalogue_api
 from edge.web.admin import coupons as coupons_api
 from edge.web.admin import documents as documents_api
@@ -58,6 +59,7 @@ def admin_routes(
         *access.guarded(
             [
                 *status_page.routes(ask),
+                *beacons_api.routes(pump, clock),
                 *catalogue_api.routes(catalogue, pump, clock),
                 *coupons_api.routes(coupons),
                 *documents_api.routes(documents),
