@@ -91,6 +91,7 @@ class Stall:
 
     desk: ShakeDesk
     coupons: CouponDesk
+    journal: Journal
     hand: HandClock
     keys: GatewayKeys
     config: Config
@@ -101,6 +102,11 @@ class Stall:
         """As wx.onBeaconUpdate gives it."""
         seen = {"uuid": UUID, "major": 10001, "minor": minor, "proximity": 2, "accuracy": 1.25, "rssi": -67}
         return seen | changes
+
+    async def news(self, kind: str) -> list[dict[str, object]]:
+        """What the cloud will be told of one type."""
+        rows = await self.journal.pending(after_seq=0, limit=1000)
+        return [msgspec.json.decode(row.body) for row in rows if row.type == kind]
 
     @property
     def kiosk_code(self) -> str:
@@ -128,7 +134,7 @@ async def stall(folder: Path, *, shop: Shop | None = None, units: int = 10, **ch
         desk = ShakeDesk(
             pump=pump, journal=journal, clock=hand.clock, keys=keys, config=box, shop=lambda: goods, coupons=coupons
         )
-        made = Stall(desk=desk, coupons=coupons, hand=hand, keys=keys, config=box, shop=goods)
+        made = Stall(desk=desk, coupons=coupons, journal=journal, hand=hand, keys=keys, config=box, shop=goods)
         routes = [
             *wallet.routes(coupons, keys=keys, clock=hand.clock, settings=box.coupons, shakes=lambda: True),
             *shake.routes(desk, keys=keys, clock=hand.clock, settings=box),
