@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import cloud_bridge.bridge
+import devices.beacons.build
 import devices.footfall.build
 import devices.scanners.build
 from devices.driver import Driver
@@ -40,11 +41,13 @@ from edge.journal import Journal
 from edge.keys import GatewayKeys
 from edge.pump import Pump
 from edge.sdnotify import Notifier
+from edge.shake_desk import ShakeDesk
+from edge.shop import Shop
 from edge.status.damage import found
 from edge.web import doors
 from edge.web.admin.build import admin_routes
 from edge.web.app import BoundListener, listen
-from edge.web.guest import wallet
+from edge.web.guest import shake, wallet
 from edge.web.shop import kiosk, till
 from edge.web.shop.counter import Counter
 from edge.web.shop.screens import Screens
@@ -114,6 +117,9 @@ async def building(
         documents_desk = DocumentsDesk(documents, journal, pump, clock, settings)
         shop = partial(documents.shop, settings)
         coupons = CouponDesk(pump=pump, journal=journal, clock=clock, keys=keys, config=settings, shop=shop)
+        shakes = ShakeDesk(
+            pump=pump, journal=journal, clock=clock, keys=keys, config=settings, shop=shop, coupons=coupons
+        )
 
         counter = Counter(
             config=settings,
@@ -123,6 +129,7 @@ async def building(
             submit=pump.submit,
             shop=shop,
             coupon=wallet.kiosk_view(coupons),
+            shake_code=shakes.kiosk_code,
         )
         screens = Screens(counter)
         pump.on(ShowOnKiosk, screens.show)
@@ -141,7 +148,12 @@ async def building(
         public = urlsplit(settings.listen.public_url).hostname
         names = (public,) if public else ()
         serve = partial(listen, language=settings.gateway.language)
-        guest_routes = wallet.routes(coupons, keys=keys, clock=clock, settings=settings.coupons)
+        guest_routes = [
+            *wallet.routes(
+                coupons, keys=keys, clock=clock, settings=settings.coupons, shakes=lambda: bool(shop().pages)
+            ),
+            *shake.routes(shakes, keys=keys, clock=clock, settings=settings),
+        ]
         guest = await stack.enter_async_context(serve("guest", settings.listen.guest, guest_routes, host_names=None))
         shop_routes = [*kiosk.routes(counter), *screens.routes(), *till.routes(coupons, settings.stations)]
         shop_plane = await stack.enter_async_context(serve("shop", settings.listen.shop, shop_routes, host_names=names))
@@ -155,6 +167,7 @@ async def building(
             catalogue=catalogue,
             documents=documents_desk,
             coupons=coupons,
+            shakes=shakes,
         )
         admin_plane = await stack.enter_async_context(
             serve("admin", settings.listen.admin, admin_all, host_names=names, max_body=8 * MIB)  # a set of documents
@@ -164,7 +177,10 @@ async def building(
             guest=guest, shop=shop_plane, admin=admin_plane, pump=pump, journal=journal, board=board, clock=clock
         )
         services = list(_services(settings, running, commands=commands, notifier=notifier))
-        drivers = await asyncio.to_thread(lambda: list(_drivers(settings, running, screens)))  # reads profiles
+        rotation = keys.beacon_key("rotation")
+        drivers = await asyncio.to_thread(  # reads profiles
+            lambda: list(_drivers(settings, running, screens, shop=shop, rotation_key=rotation))
+        )
         await _first_words(running, documents, keys)
         stack.callback(notifier.stopping)
         notifier.ready(f"kiosk {shop_plane.url}, status page {admin_plane.url}")
@@ -193,7 +209,9 @@ def _services(
     yield "watchdog", partial(kept, "watchdog", partial(notifier.beat, problem))
 
 
-def _drivers(settings: Config, running: Running, screens: Screens) -> Iterator[Driver]:
+def _drivers(
+    settings: Config, running: Running, screens: Screens, *, shop: Callable[[], Shop], rotation_key: bytes
+) -> Iterator[Driver]:
     """Raises MissingExtraError or ProfileError before anything runs: store IT reads it at once."""
     clock = running.clock
     for scanner in settings.scanners:
@@ -202,6 +220,9 @@ def _drivers(settings: Config, running: Running, screens: Screens) -> Iterator[D
         yield devices.scanners.build.scanner(scanner, profile, settings.codes, clock, refused=refused)
     for section in settings.footfall:
         yield devices.footfall.build.counter(section, clock)
+    yield from devices.beacons.build.drivers(
+        settings, clock=clock, board=running.board, shop=shop, rotation_key=rotation_key
+    )
 
 
 async def _scan_refused(
