@@ -52,6 +52,7 @@ class Coverage:
         self.expected_per_s = 0.0
         """Known adverts, as usual."""
         self.per_s = 0.0
+        self._learned_s = 0.0
         self._known_before = self._adverts_before = 0
         self._told_to_s = self._tick_s = at_s
         self._proof_s: float | None = None
@@ -82,7 +83,8 @@ class Coverage:
             if 0 < gap_s <= patience_s:
                 self.listened_s += gap_s
                 self._by_basis[basis] += gap_s
-                self.expected_per_s += (known / gap_s - self.expected_per_s) * (1 - math.exp(-gap_s / USUAL_S))
+                self._learned_s = min(USUAL_S, self._learned_s + gap_s)
+                self.expected_per_s += (known / gap_s - self.expected_per_s) * gap_s / self._learned_s
         if not self._recent or now_s - self._recent[-1][0] >= RECENT_STEP_S:
             self._recent.append((now_s, self.listened_s))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
@@ -189,9 +189,12 @@ class Evidence:
 class Guard:
     """One beacon."""
 
-    def __init__(self, open_problems: Iterable[BeaconProblem] = ()) -> None:
+    def __init__(self) -> None:
         self.evidence = Evidence()
-        self._flags = {problem: Flag(wrong=True) for problem in open_problems}
+        self._flags: dict[BeaconProblem, Flag] = {}
+
+    def remember(self, problem: BeaconProblem) -> None:
+        self._flags[problem] = Flag(wrong=True)
 
     @property
     def problems(self) -> tuple[BeaconProblem, ...]:

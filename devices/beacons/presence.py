@@ -42,8 +42,6 @@ class Presence:
         self.ears = {section.adapter: Ear(section, now, random) for section in radios}
         self.tracks: dict[str, Track] = {}
         """By beacon."""
-        self.open_problems: dict[str, set[BeaconProblem]] = {}
-        """Told before this start and not over: set it before the first documents."""
         self._zones = {section.adapter: section.zone for section in radios if section.zone}
         self._coverages = {adapter: ear.coverage for adapter, ear in self.ears.items()}
         senders = [section.adapter for section in radios if section.advertise]
@@ -123,10 +121,15 @@ class Presence:
             if (track := self.tracks.get(name)) is not None:
                 track.change(beacon, sender=sender)
             else:
-                self.tracks[name] = Track(beacon, sender=sender, open_problems=self.open_problems.pop(name, ()))
+                self.tracks[name] = Track(beacon, sender=sender)
         self._known.documents((track.beacon, track) for track in self.tracks.values())
         self._voices.documents(self.tracks.values())
         self._heartbeats = [track for track in self.tracks.values() if track.sender]
+
+    def remember(self, beacon: str, problem: BeaconProblem) -> None:
+        """It was told before this start, and not that it is over."""
+        if (track := self.tracks.get(beacon)) is not None:
+            track.guard.remember(problem)
 
     def work(self) -> bool:
         """A portion of what rotating ids need. False: there is more of it that matters now."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from devices.beacons.coverage import Coverage
 from devices.beacons.guard import Guard, Usual, View
 from devices.beacons.window import WINDOW_S, Gate, Level, Threshold, Window, proximity
-from edge.events import BeaconProblem, Proximity
+from edge.events import Proximity
 from edge.shop import Beacon, CarriedBy
 
 ZONE_DB = 25.0
@@ -103,12 +103,12 @@ class Track:
         "sender",
     )
 
-    def __init__(self, beacon: Beacon, *, sender: str, open_problems: Iterable[BeaconProblem] = ()) -> None:
+    def __init__(self, beacon: Beacon, *, sender: str) -> None:
         self.hearings: dict[str, Hearing] = {}
         self.address = ""
         """That it was last heard from."""
         self.heard_s = -math.inf
-        self.guard = Guard(open_problems)
+        self.guard = Guard()
         self.owner = ""
         """The radio whose zone it is in; empty: in none."""
         self._lead: dict[str, float] = {}

@@ -64,6 +64,7 @@ class Watch:
             now=clock.now(),
             random=secrets.token_bytes,
         )
+        self.presence.documents(shop(), clock.now())
         self.heard: Callable[[Advert], None] = self.presence.heard
         """The hot path: no call in between."""
 
@@ -83,7 +84,7 @@ class Watch:
     async def run(self, submit: Submit) -> None:
         if self._open_problems is not None:
             for beacon, problem in await self._open_problems():
-                self.presence.open_problems.setdefault(beacon, set()).add(BeaconProblem(problem))
+                self.presence.remember(beacon, BeaconProblem(problem))
             self._open_problems = None
         ticks = 0
         try:

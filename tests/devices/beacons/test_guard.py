@@ -279,9 +279,9 @@ def test_a_phone_has_no_health() -> None:
 
 def test_a_problem_told_before_the_start_ends_when_it_is_over() -> None:
     shelf = beacon("shelf")
-    presence = presence_of()
-    presence.open_problems = {"shelf": {BeaconProblem.SILENT}, "gone": {BeaconProblem.WEAK}}
-    presence.documents(shop_of(shelf), moment(0))
+    presence = presence_of(shelf)
+    presence.remember("shelf", BeaconProblem.SILENT)
+    presence.remember("gone", BeaconProblem.WEAK)
     air = Air(presence)
     assert wrongs(with_noise(air, 100)) == []
     air = Air(presence, Voice(shelf, {"hci0": at(2)}))
