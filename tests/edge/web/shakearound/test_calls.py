@@ -142,3 +142,8 @@ def test_numbers_may_be_written_as_sdks_do() -> None:
         assert whole({"a": value}, "a", Code.BODY) == 5
     assert numbers({"a": "5"}, "a", Code.BODY, most=1, too_many=Code.QUOTA) == (5,)
     assert (width("一二ab"), width("ｆ")) == (6, 2)
+
+
+def test_every_call_is_in_the_documentation() -> None:
+    doc = (Path(__file__).parents[4] / "docs/shakearound.md").read_text("utf-8")
+    assert [call for call in CALLS if f"`{call}" not in doc] == []
