@@ -127,6 +127,8 @@ class Commit(Part, frozen=True, kw_only=True):
     result: GattUuid | None = None
     """Read after it; `ok` is what it must begin with (hex)."""
     ok: str = ""
+    refused: str = ""
+    """How the result begins when the secret was wrong (hex)."""
 
 
 class Act(Part, frozen=True, kw_only=True):

@@ -129,6 +129,7 @@ class Fields:
     async def _result(self, characteristic: str, ok: bytes) -> None:
         said = await self._session.read(characteristic)
         if not said.startswith(ok):
-            if self._profile.unlock.scheme == "pin-on-commit":
-                raise RefusedSecretError("it did not store the settings: most likely the PIN is wrong")
+            refused = self._profile.commit.refused
+            if refused and said.startswith(bytes.fromhex(refused)):
+                raise RefusedSecretError(unlocks.WRONG, hint="it was not tried again")
             raise LinkError(LinkProblem.NOT_PERMITTED, f"it did not store the settings, it says {said[:4].hex()}")
