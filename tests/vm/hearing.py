@@ -1,23 +1,20 @@
-"""Our listener and watch as the daemon runs them, on an adapter of the real BlueZ; and what they told."""
+"""Our radios as the daemon runs them, on adapters of the real BlueZ; and what they told."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from devices.beacons.listener import Listener
-from devices.beacons.turns import Turns
-from devices.beacons.watch import Watch
-from devices.driver import Driver
+from devices.beacons.build import drivers
 from edge import supervise
 from edge.board import Board
 from edge.clock import Clock
-from edge.config import Config, GatewaySection, RadioSection
+from edge.config import BeaconsSection, Config, GatewaySection, RadioSection
 from edge.events import Event, RadioChanged, ZoneEntered, ZoneLeft
 from edge.shop import Shop
 from tests.vm.air import WAIT_S
@@ -58,33 +55,31 @@ async def soon(true: Callable[[], bool], what: str, *, within_s: float = WAIT_S)
         pytest.fail(f"waited {within_s:.0f} s for {what}", pytrace=False)
 
 
-def config_of(state: Path, *radios: RadioSection) -> Config:
-    gateway = GatewaySection(tenant="acme", store="sh-042", id="gw-1", state_dir=str(state))
-    return Config(gateway=gateway, radios=radios)
-
-
 @asynccontextmanager
-async def kept(told: Told, *drivers: Driver) -> AsyncIterator[None]:
+async def gateway(
+    state: Path, shop: Callable[[], Shop], *radios: RadioSection, rotate_s: int = 300
+) -> AsyncIterator[Told]:
+    """Everything of the daemon that has to do with radios, started again when it fails, as there."""
+    section = GatewaySection(tenant="acme", store="sh-042", id="gw-1", state_dir=str(state))
+    config = Config(gateway=section, radios=radios, beacons=BeaconsSection(rotate_s=rotate_s))
+    told = Told()
+    started = drivers(config, clock=Clock(), board=told.board, shop=shop, rotation_key=KEY)
+
     async def failed(*_: object) -> None:
         pass
 
     tasks = [
         asyncio.create_task(supervise.keep(one.name, partial(one.run, told.submit), told.board, on_fail=failed))
-        for one in drivers
+        for one in started
     ]
     try:
-        yield
+        yield told
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-@asynccontextmanager
-async def listening(state: Path, shop: Shop, *, adapter: str = "hci1", zone: str = "door") -> AsyncIterator[Told]:
-    told, clock = Told(), Clock()
-    section = RadioSection(adapter=adapter, zone=zone, stall_s=20)
-    watch = Watch(config_of(state, section), clock, told.board, lambda: shop, KEY)
-    listener = Listener(section, clock=clock, board=told.board, watch=watch, turns=Turns(state, adapter))
-    async with kept(told, watch, listener):
-        yield told
+def listening(state: Path, shop: Shop) -> AbstractAsyncContextManager[Told]:
+    """On hci1, at the door."""
+    return gateway(state, lambda: shop, RadioSection(adapter="hci1", zone="door", stall_s=20, advertise=False))
