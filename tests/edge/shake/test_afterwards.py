@@ -175,9 +175,9 @@ def test_old_shakes_go_in_small_bites(monkeypatch: pytest.MonkeyPatch) -> None:
     shake.later(29 * DAY_MS, ticks=3)
     assert shake.count("shake") == 1, "one of 29 days stays, those of 31 are gone"
     assert shake.count("shake_stat") == 4
-    shake.later(68 * DAY_MS, ticks=3)
+    shake.later(69 * DAY_MS, ticks=3)
     assert shake.count("shake_stat") == 4, "figures stay a hundred days"
-    shake.later(2 * DAY_MS, ticks=3)
+    shake.later(DAY_MS, ticks=3)
     assert shake.count("shake_stat") == 2
 
 

@@ -128,8 +128,8 @@ def test_a_draw_opens_and_ends_at_its_moments() -> None:
 
 
 def test_tries_of_a_day_and_only_of_who_took_part() -> None:
-    shake = Shakes.open(box(tries_per_shopper_day=2, prizes=()))
-    assert [shake.shaken("wall").outcome for _ in range(2)] == [Outcome.LOST] * 2
+    shake = Shakes.open(box(tries_per_shopper_day=3, prizes=()))
+    assert [shake.shaken("wall").outcome for _ in range(3)] == [Outcome.LOST] * 3
     assert empty(shake.shaken("wall")) is WhyEmpty.TRIES_USED
     assert shake.shaken("wall", shopper="bert").outcome is Outcome.LOST
     shake.at_ms += DAY_MS
@@ -137,8 +137,8 @@ def test_tries_of_a_day_and_only_of_who_took_part() -> None:
 
 
 def test_wins_of_a_shopper_are_remembered_longer_than_shakes() -> None:
-    shake = Shakes.open(box(wins_per_shopper=1, ends_ms=NOON_MS + 90 * DAY_MS), units=5)
-    assert shake.shaken("wall").outcome is Outcome.WON
+    shake = Shakes.open(box(wins_per_shopper=3, ends_ms=NOON_MS + 90 * DAY_MS), units=5)
+    assert [shake.shaken("wall").outcome for _ in range(3)] == [Outcome.WON] * 3
     assert empty(shake.shaken("wall")) is WhyEmpty.WINS_USED
     assert shake.shaken("wall", shopper="bert").outcome is Outcome.WON
     shake.later(40 * DAY_MS, ticks=2)
