@@ -112,6 +112,7 @@ async def building(
         )
         stack.push_async_callback(journal.close)
         pump = Pump(journal, board)
+        await _first_words(pump, journal, board, clock, documents, keys)  # before anybody can change anything
         catalogue = CatalogueDesk(state / "catalogue.sqlite")
         stack.push_async_callback(catalogue.close)
         documents_desk = DocumentsDesk(documents, journal, pump, clock, settings)
@@ -181,7 +182,6 @@ async def building(
         drivers = await asyncio.to_thread(  # reads profiles
             lambda: list(_drivers(settings, running, screens, shop=shop, rotation_key=rotation))
         )
-        await _first_words(running, documents, keys)
         stack.callback(notifier.stopping)
         notifier.ready(f"kiosk {shop_plane.url}, status page {admin_plane.url}")
         yield running, services, drivers
@@ -241,18 +241,19 @@ async def _kept(driver: Driver, running: Running) -> None:
     )
 
 
-async def _first_words(running: Running, documents: Documents, keys: GatewayKeys) -> None:
+async def _first_words(
+    pump: Pump, journal: Journal, board: Board, clock: Clock, documents: Documents, keys: GatewayKeys
+) -> None:
     """What a person and the cloud should know of this start. A full disk must not keep the shop shut."""
-    clock = running.clock
-    told = running.board.damages
-    async for damage in found(running.journal, documents, keys):
+    told = board.damages
+    async for damage in found(journal, documents, keys):
         log.warning("%s. Next: %s", damage.text, damage.hint)
         told[damage.code] = "; ".join(filter(None, (told.get(damage.code), damage.text)))
-        running.board.tell(Problem(at=clock.now(), where=damage.where, text=damage.text, hint=damage.hint))
+        board.tell(Problem(at=clock.now(), where=damage.where, text=damage.text, hint=damage.hint))
     try:
-        await running.pump.submit(ev.GatewayStarted(at=clock.now(), version=__version__))
+        await pump.submit(ev.GatewayStarted(at=clock.now(), version=__version__))
     except JournalRefusedError as error:
-        running.board.tell(Problem(at=clock.now(), where="journal", text=str(error), hint=error.hint))
+        board.tell(Problem(at=clock.now(), where="journal", text=str(error), hint=error.hint))
 
 
 async def _tell_failure(running: Running, name: str, problem: str, retry_in_s: float) -> None:

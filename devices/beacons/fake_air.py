@@ -3,7 +3,8 @@
 A line of the fake's input places, moves or removes one beacon; fields it leaves out stay as they were:
 `{"address": "C1:00:00:00:00:01", "uuid": "fda5…", "major": 1, "minor": 2, "power": -59, "rssi": -70, "noise": 2,
 "interval_ms": 100, "adapter": "hci0"}`. `adapter` limits it to one radio's ears, `data` (hex: whole advertising
-data) stands in for the iBeacon, `"rssi": null` ends the beacon.
+data) stands in for the iBeacon, `"rssi": null` ends the beacon; `"rssi": {"hci0": -50, "hci1": -71}` is how strong each
+radio hears it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ class Placed:
 
     address: str
     rssi: float = -70.0
+    """At the radio that hears it best."""
+    weaker: dict[str, float] = field(default_factory=dict)
+    """Radio → dB less."""
     noise: float = 0.0
     interval_s: float = 0.1
     adapter: str = ""
@@ -99,7 +103,16 @@ class Air:
 
 
 def _change(beacon: Placed, line: Mapping[str, Any]) -> None:
-    beacon.rssi = float(line.get("rssi", beacon.rssi))
+    match line.get("rssi"):
+        case dict() as ears if ears:
+            beacon.rssi = max(map(float, ears.values()))
+            beacon.weaker = {str(adapter): beacon.rssi - float(rssi) for adapter, rssi in ears.items()}
+        case int() | float() as rssi:
+            beacon.rssi, beacon.weaker = float(rssi), {}
+        case None:
+            pass
+        case _:
+            raise UsageError("rssi is a number of dBm, or one for each adapter")
     beacon.noise = float(line.get("noise", beacon.noise))
     if "interval_ms" in line:
         beacon.interval_s = float(line["interval_ms"]) / 1000

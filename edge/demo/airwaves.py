@@ -121,6 +121,8 @@ class Airwaves:
         assert self._fake.stdout is not None
         async for line in self._fake.stdout:
             said = json.loads(line)
+            if "error" in said:
+                raise StoregateError(f"the radio world did not understand: {said['error']}")
             if isinstance(own := said.get("advertising"), dict) and "minor" in own:
                 self._own = {str(own["adapter"]): int(own["minor"])}
         raise StoregateError(f"the radio world ended; see {self._log}")

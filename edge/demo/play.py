@@ -136,7 +136,20 @@ async def playing(options: Options, *, say: Callable[[str], None]) -> AsyncItera
 
 
 async def run(play: Play) -> None:
-    """The day, or day after day; returns when it is over and all that was said has arrived."""
+    """The day, or day after day; returns when it is over and all that was said has arrived.
+
+    Raises StoregateError when a program ended that should not.
+    """
+    try:
+        await _run(play)
+    except ExceptionGroup as group:
+        ours = group.subgroup(StoregateError)
+        if ours is None:
+            raise
+        raise ours.exceptions[0] from None
+
+
+async def _run(play: Play) -> None:
     deaths = [play.daemon, play.consumer]
     async with asyncio.TaskGroup() as group:
         guards = [group.create_task(program.must_run()) for program in deaths]

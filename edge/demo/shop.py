@@ -96,7 +96,7 @@ major = {floor.MAJOR}
 rotate_s = 60
 
 [shake]
-cooldown_s = 0.5
+cooldown_s = 0
 
 {_radios()}"""
 

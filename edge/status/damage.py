@@ -20,6 +20,7 @@ MEANS = {
     "coupon.key": "the QR codes of coupons that are out can't be read any more",
     "short.key": "the short codes of coupons that are out are refused",
     "guest.key": "phones no longer show the coupons that were taken with them",
+    "beacon.key": "printed zone codes are refused, print them anew; rotating beacons have other ids",
 }
 
 
