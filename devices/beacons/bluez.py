@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
 from devices.beacons.advert import APPLE
+from devices.beacons.own import Sent
 from edge.errors import DeviceError, MissingExtraError
 
 try:
@@ -59,15 +60,6 @@ class Sender(NamedTuple):
     def at_once(self) -> int:
         """Advertisements that are really there all the time."""
         return self.instances if self.extended else min(1, self.instances)
-
-
-class Sent(NamedTuple):
-    """One iBeacon to be sent."""
-
-    data: bytes
-    """After Apple's company id."""
-    interval_ms: int
-    tx_power_dbm: int | None = None
 
 
 class AdapterFacts(NamedTuple):
@@ -140,6 +132,8 @@ class Adapter:
         """Puts it on the air, or changes what is. Raises BluezError."""
         path = _slot_path(slot)
         before = self._sent.get(path)
+        if before == sent:
+            return
         properties = self._properties(sent)
         if before is not None and before._replace(data=sent.data) == sent:
             self._active[path], self._sent[path] = properties, sent
@@ -162,6 +156,10 @@ class Adapter:
             self._drop(path)
             with suppress(BluezError):  # it is gone there too, then
                 await self._call(SENDER, "UnregisterAdvertisement", "o", [path])
+
+    async def unsend_all(self) -> None:
+        for slot in self.sending:
+            await self.unsend(slot)
 
     @property
     def sending(self) -> frozenset[str]:

@@ -76,8 +76,8 @@ class FakeBluez:
 
     async def tell(self, line: Mapping[str, Any]) -> None:
         """Raises UsageError for a line that makes no sense."""
-        if "fault" in line:
-            await self._fault(str(line["fault"]), line)
+        if fault := line.get("fault"):
+            await self._fault(str(fault), line)
         elif "disconnect" in line:
             for adapter in self.adapters.values():
                 self._gatt.disconnect(adapter, str(line["disconnect"]))
@@ -96,8 +96,11 @@ class FakeBluez:
         await bus.connect()
         bus.add_message_handler(self._taken)
         self._bus = bus
-        rule = "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''"
-        await bus.call(_method("org.freedesktop.DBus", "/org/freedesktop/DBus", "AddMatch", "s", [rule]))
+        for rule in (
+            "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
+            f"type='signal',member='PropertiesChanged',arg0='{tree.ADVERTISEMENT}'",
+        ):
+            await bus.call(_method("org.freedesktop.DBus", "/org/freedesktop/DBus", "AddMatch", "s", [rule]))
         if await bus.request_name(NAME, NameFlag.DO_NOT_QUEUE) is not RequestNameReply.PRIMARY_OWNER:
             bus.disconnect()
             raise UsageError("somebody is org.bluez on this bus already", hint="give --bus a bus of its own")
@@ -143,7 +146,9 @@ class FakeBluez:
             for beacon, rssi in self.air.due(now_s):
                 for adapter in self.adapters.values():
                     if beacon.adapter in {"", adapter.name} and beacon.deaf != adapter.name and adapter.hears():
-                        self._hear(adapter, beacon.address, rssi, now_s)
+                        self._hear(
+                            adapter, beacon.address, max(-127, rssi - round(beacon.weaker.get(adapter.name, 0))), now_s
+                        )
                 if self._waiting_bytes() > FULL_BYTES:
                     await asyncio.sleep(0.001)
             await asyncio.sleep(min(0.02, max(0.0005, self.air.next_s(time.monotonic()))))
@@ -331,10 +336,7 @@ class FakeBluez:
         self._instances_changed(adapter)
 
     def _instances_changed(self, adapter: tree.Adapter) -> None:
-        shown = adapter.advertising()
-        self._changed(
-            adapter.path, tree.ADVERTISING, {key: shown[key] for key in ("ActiveInstances", "SupportedInstances")}
-        )
+        self._changed(adapter.path, tree.ADVERTISING, tree.instances(adapter))
 
     def _advert_changed(self, client: str, path: str, changed: dict[str, Any]) -> None:
         for adapter in self.adapters.values():

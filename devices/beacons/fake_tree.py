@@ -142,6 +142,12 @@ class Adapter:
         return found | ({"SupportedSecondaryChannels": ("as", ["1M", "2M"])} if self.extended else {})
 
 
+def instances(adapter: Adapter) -> Properties:
+    """What changes when an advertisement comes or goes."""
+    shown = adapter.advertising()
+    return {key: shown[key] for key in ("ActiveInstances", "SupportedInstances")}
+
+
 def device_path(adapter: Adapter, address: str) -> str:
     return f"{adapter.path}/dev_{address.replace(':', '_')}"
 
