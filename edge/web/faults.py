@@ -13,7 +13,7 @@ from edge.errors import JournalRefusedError, StoregateError
 from edge.web import pages
 
 log = logging.getLogger(__name__)
-API_PATHS = ("/till/v1/", "/api/", "/shake/v1/", "/captive-portal/api")
+API_PATHS = ("/till/v1/", "/api/", "/shake/v1/", "/captive-portal/api", "/shakearound/", "/cgi-bin/")
 """Below these programs ask, and get JSON."""
 TRACES_A_MINUTE = 6
 

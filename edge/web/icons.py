@@ -66,7 +66,10 @@ class Icons:
             return name
         self._make_room(used)
         temp = path.with_suffix(".new")
-        temp.write_bytes(picture)
+        with temp.open("wb") as file:
+            file.write(picture)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temp, path)  # noqa: PTH105 - named as the system call it is
         return name
 

@@ -78,6 +78,7 @@ def routes(
         *call.asked(f"{ROOT}/lottery/setlotteryswitch", lottery.switch, tokens),
         *call.raw(f"{ROOT}/material/add", material.add),
         *_token_routes(tokens),
+        *call.unknown(f"{ROOT}/{{call:.*}}", frozenset(f"{ROOT}/{path}" for path in posts)),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import msgspec
 from aiohttp import web
@@ -60,6 +60,17 @@ def open_to_all(method: str, path: str, part: Part) -> list[web.AbstractRouteDef
 def raw(path: str, whole: Whole) -> list[web.AbstractRouteDef]:
     """For what reads the request itself, and asks for the token itself."""
     return [web.post(path, _told(whole))]
+
+
+def unknown(path: str, posts: Collection[str]) -> list[web.AbstractRouteDef]:
+    """Everything else below the root, in the shape that who asks understands."""
+
+    async def whole(request: web.Request) -> Answer:
+        if request.path in posts:
+            raise CallError(Code.NOT_POSTED, "this call wants POST")
+        raise CallError(Code.URL, "there is no such call; docs/shakearound.md lists them")
+
+    return [web.route("*", path, _told(whole))]
 
 
 def _told(whole: Whole) -> Callable[[web.Request], Awaitable[web.Response]]:

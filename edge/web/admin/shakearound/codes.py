@@ -11,7 +11,9 @@ class Code(IntEnum):
     BUSY = -1
     CREDENTIAL = 40001
     GRANT_TYPE = 40002
+    URL = 40066
     APP_SECRET = 40125
+    NOT_POSTED = 43002
     TOO_OFTEN = 45009
     BODY = 9001001
     REMOTE = 9001002

@@ -24,6 +24,7 @@ class MaterialApi:
         self._tokens = tokens
         self._icons = icons
         self._public_url = public_url.rstrip("/")
+        self._keeping = asyncio.Lock()
 
     async def add(self, request: web.Request) -> Answer:
         await self._tokens.check(request)
@@ -32,7 +33,8 @@ class MaterialApi:
         media = await _media(request)
         used = {page.icon_url.rpartition("/")[2] for page in self._shelf.shop.pages.values()}
         try:
-            name = await asyncio.to_thread(self._icons.keep, media, used)
+            async with self._keeping:
+                name = await asyncio.to_thread(self._icons.keep, media, used)
         except NotAnIconError as error:
             raise CallError(Code.UPLOAD_KIND, str(error)) from error
         except WrongSizeError as error:

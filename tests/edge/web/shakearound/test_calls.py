@@ -105,6 +105,13 @@ async def test_a_disk_that_takes_nothing_is_9001002(caller: Caller, monkeypatch:
     assert await caller.code("device/applyid", quantity=1, apply_reason="x") == 9001002
 
 
+async def test_other_calls_are_told_apart_from_wrong_methods(caller: Caller) -> None:
+    assert (await caller.ask("device/search", "GET"))["errcode"] == 43002
+    for call in ("device/searches", "", "page/add/", "page"):
+        assert (await caller.ask(call))["errcode"] == 40066
+    assert (await caller.ask("page/nothing", "DELETE"))["errcode"] == 40066
+
+
 async def test_accounts_are_approved(caller: Caller) -> None:
     person = {"name": "张三", "phone_number": "13800000000", "email": "a@shop.example", "industry_id": "0118"}
     assert await caller.code("account/register", **person, qualification_cert_urls=[], apply_reason="x") == 0
