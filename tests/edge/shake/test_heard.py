@@ -53,6 +53,16 @@ def test_fixed_and_rotating_ids_become_the_shops_beacons() -> None:
     assert names(turning(7, EPOCH - 1), turning(7, EPOCH + 1)) == ["spin"], "once, though it was heard in two epochs"
 
 
+@pytest.mark.parametrize("minor", [0, 65_535])
+def test_the_first_and_the_last_minor_are_as_good_as_any(minor: int) -> None:
+    for shift, wanted in ((0, None), (-2, ShakeWhy.OLD)):
+        index = rotation.index_of(KEY, epoch=EPOCH + shift, minor=minor)
+        known = {"one": beacon("one", index, rotating=True)}
+        resolved = Ears(KEY, rotate_s=ROTATE_S).hear([raw(minor)], known, now=stamp())
+        assert resolved.why is wanted
+        assert len(resolved.heard) == (wanted is None)
+
+
 def test_old_forged_and_strange_ids() -> None:
     assert why(turning(7, EPOCH - 2)) is ShakeWhy.OLD
     assert why(turning(7, EPOCH - 288)) is ShakeWhy.OLD
