@@ -149,7 +149,10 @@ class KkmSham(Sham):
             new[Setting.MEASURED_POWER] = told["meaPwr"]
         if "name" in told:
             new[Setting.NAME] = told["name"]
-        if self.faults.refuses in new or not 0 <= int(new.get(Setting.MINOR, 0)) <= 0xFFFF:
+        if (
+            any(self.refuses(setting, value) for setting, value in new.items())
+            or not 0 <= int(new.get(Setting.MINOR, 0)) <= 0xFFFF
+        ):
             return False
         word = told.get("pwd")
         if word is not None:

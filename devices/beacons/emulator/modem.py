@@ -19,7 +19,7 @@ Answer = Callable[["Modem", re.Match[str]], str]
 class Modem:
     """What is set goes on the air at the next reset."""
 
-    def __init__(self, kept: MutableMapping[Setting, Any], refuses: Callable[[Setting], bool]) -> None:
+    def __init__(self, kept: MutableMapping[Setting, Any], refuses: Callable[[Setting, str], bool]) -> None:
         self.kept = kept
         self.ibeacon = False
         self.pin = "000000"
@@ -36,7 +36,7 @@ class Modem:
             match = re.fullmatch(pattern, text)
             if match:
                 asks = text.endswith("?")
-                return "" if setting is not None and not asks and self._refuses(setting) else answer(self, match)
+                return "" if setting is not None and not asks and self._refuses(setting, text) else answer(self, match)
         return ""
 
 

@@ -22,7 +22,7 @@ class SerialModem:
     def __init__(self, *, settings: dict[Setting, Any] | None = None, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.kept: dict[Setting, Any] = {**FACTORY, **(settings or {})}
-        self.modem = Modem(self.kept, lambda setting: self.faults.refuses is setting)
+        self.modem = Modem(self.kept, lambda setting, _text: self.faults.refuses is setting)
         self.path = ""
         self.heard: list[str] = []
         self._master = self._slave = -1

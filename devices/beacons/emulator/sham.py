@@ -71,7 +71,7 @@ class Faults:
     lies: bool = False
     """Reads back what was written, and goes on sending what it sent."""
     mute: bool = False
-    """Sends nothing once it was changed."""
+    """Sends no frame of its own any more once it was changed."""
     closed: bool = False
     """Its connectable window is over."""
     slow_s: float = 0.0
@@ -160,15 +160,15 @@ class Sham:
         if not self.faults.lies:
             self.sent = dict(self.kept)
 
-    def refuse(self, setting: Setting) -> None:
-        if self.faults.refuses is setting:
-            raise Refused
+    def refuses(self, setting: Setting, value: Value) -> bool:
+        """Another value than the one it has."""
+        return self.faults.refuses is setting and self.kept[setting] != value
 
     def frames(self) -> list[bytes]:
         """PDUs of one advertising event."""
-        if self._muted:
-            return []
         told, frames = self.sent, []
+        if self._muted:
+            return air_data.who_it_is(self.profile, str(told[Setting.NAME]))
         if "ibeacon" in self.profile.frames:
             major, minor = int(told[Setting.MAJOR]), int(told[Setting.MINOR])
             if self.faults.wrong_endian:

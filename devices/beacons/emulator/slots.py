@@ -94,27 +94,22 @@ class SlotSham(Sham):
                 self.active = 0
                 raise Refused(Code.WRONG_LENGTH)
         elif uuid == INTERVAL:
-            self.refuse(Setting.INTERVAL)
             self.interval_ms = max(100, self._number(data, ">H"))
         elif uuid == RADIO:
-            self.refuse(Setting.TX_POWER)
             wanted = self._number(data, "b")
             self.radio_dbm = next((power for power in POWERS if power >= wanted), POWERS[-1])
         elif uuid == ADVERTISED:
-            self.refuse(Setting.MEASURED_POWER)
             self.advertised_dbm = self._number(data, "b")
         elif uuid == DATA:
             self._fill(data)
 
     def _fill(self, data: bytes) -> None:
-        self.refuse(Setting.MAJOR)
-        self.refuse(Setting.URL)
+        if self.faults.refuses in {Setting.MAJOR, Setting.URL} and data != self.slots[self.active]:
+            raise Refused
         kind = data[:1]
         right = {b"\x00": len(data) in {1, 17}, b"\x10": 2 <= len(data) <= 19, b"\x20": len(data) == 1, b"": True}
         if not right.get(kind, False):
             raise Refused(Code.WRONG_LENGTH)
-        if self.faults.wrong_endian and kind == b"\x00" and len(data) == 17:
-            data = data[:-4] + data[-3:-5:-1] + data[-1:-3:-1]
         self.slots[self.active] = b"" if data == b"\0" else data
 
     @staticmethod
@@ -128,8 +123,13 @@ class SlotSham(Sham):
         return slot[:1] + struct.pack("b", power_dbm) + slot[1:] + reserved
 
     def more_frames(self) -> list[bytes]:
+        if self._muted:
+            return []
         radio, advertised = self.powers
-        frames = [self.frame(slot, radio if advertised is None else advertised) for slot in self.on_air]
+        slots = self.on_air
+        if self.faults.wrong_endian:
+            slots = [one[:-4] + one[-3:-5:-1] + one[-1:-3:-1] if one[:1] == b"\0" else one for one in slots]
+        frames = [self.frame(slot, radio if advertised is None else advertised) for slot in slots]
         return [air_data.eddystone(frame) for frame in frames if frame]
 
     def _number(self, data: bytes, form: str) -> int:

@@ -7,6 +7,7 @@ from collections import ChainMap
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from devices.beacons.emulator import air_data
 from devices.beacons.emulator.locks import Lock
 from devices.beacons.emulator.sham import Characteristic, Code, Refused, Sham, Step, Value
 from devices.beacons.profile import Field, Setting
@@ -14,6 +15,8 @@ from devices.beacons.profile import Field, Setting
 Order = Literal["big", "little"]
 ROOM = 20
 SIGNED = (Setting.MEASURED_POWER, Setting.TX_POWER)
+INVALID_PIN = b"\x01"
+"""RadBeacon's result."""
 ALWAYS = "READ|WRITE"
 
 
@@ -28,7 +31,8 @@ class TableSham(Sham):
         self._result = b"\0"
         named = [*self.fields, profile.unlock.characteristic, profile.unlock.state, profile.unlock.change]
         named += [profile.commit.characteristic, profile.commit.result]
-        named += [profile.identify.characteristic] if profile.identify else []
+        named += [act.characteristic for act in (profile.identify, profile.select) if act]
+        self._selected = profile.select is None
         self.services = {self.service: tuple(Characteristic(one, ALWAYS) for one in dict.fromkeys(named) if one)}
 
     @property
@@ -39,6 +43,7 @@ class TableSham(Sham):
     def connected(self) -> None:
         super().connected()
         self.lock.connected()
+        self._selected = self.profile.select is None
 
     def disconnected(self) -> None:
         if self.profile.commit.how in {"none", "disconnect"}:
@@ -61,7 +66,7 @@ class TableSham(Sham):
             return self.lock.read(uuid)
         if uuid not in self.fields or not self.fields[uuid].readable:
             raise Refused(Code.READ_NOT_PERMITTED)
-        if not self.lock.open and self.lock.hides:
+        if not self._selected or (not self.lock.open and self.lock.hides):
             raise Refused(Code.READ_NOT_PERMITTED)
         return spelled(self.fields[uuid], ChainMap(self.pending, self.kept))
 
@@ -69,17 +74,35 @@ class TableSham(Sham):
         profile = self.profile
         if profile.identify and uuid == profile.identify.characteristic and data == bytes.fromhex(profile.identify.on):
             self.identified += 1
+        elif profile.select and uuid == profile.select.characteristic:
+            self._selected = self.lock.open and data == bytes.fromhex(profile.select.on)
         elif uuid == profile.commit.characteristic and uuid not in self.fields:
             self._commit(data)
         elif self.lock.knows(uuid):
-            self.lock.write(uuid, data)
+            self._unlock(uuid, data)
         elif uuid in self.fields:
-            if not self.lock.open:
+            if not self.lock.open or not self._selected:
                 raise Refused
             told = understood(self.fields[uuid], data)
-            for setting in told:
-                self.refuse(setting)
+            if any(self.refuses(setting, value) for setting, value in told.items()):
+                raise Refused
             self.pending |= told
+
+    def more_frames(self) -> list[bytes]:
+        if "eddystone-url" not in self.profile.frames:
+            return []
+        power = int(self.sent[Setting.MEASURED_POWER]) + 41  # at 0 m
+        return [
+            air_data.eddystone(b"\x10" + power.to_bytes(1, "big", signed=True) + short(str(self.sent[Setting.URL])))
+        ]
+
+    def _unlock(self, uuid: str, data: bytes) -> None:
+        try:
+            self.lock.write(uuid, data)
+        except Refused:
+            if self.profile.vendor == "Kontakt" and self.lock.wrong:  # for twenty minutes
+                self.connectable, self.hangs_up = False, True
+            raise
 
     def _commit(self, data: bytes) -> None:
         commit = self.profile.commit
@@ -92,7 +115,7 @@ class TableSham(Sham):
                 if not changed:
                     self._store()
             else:
-                self._result = b"\xff" if commit.ok != "ff" else b"\0"
+                self._result = INVALID_PIN
         elif data == bytes.fromhex(commit.data) and self.lock.open:
             self._result = bytes.fromhex(commit.ok)
             self._store()

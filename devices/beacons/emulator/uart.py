@@ -8,7 +8,7 @@ import uuid as uuids
 from dataclasses import dataclass
 from typing import Any
 
-from devices.beacons.emulator.modem import Modem
+from devices.beacons.emulator.modem import INTERVALS_MS, Modem
 from devices.beacons.emulator.sham import Characteristic, Code, Refused, Sham, Step
 from devices.beacons.profile import Setting
 
@@ -58,7 +58,14 @@ class ModemSham(UartSham):
         assert at.write
         self.service, self.into, self.out = at.service, at.write, at.notify or at.write
         super().prepare()
-        self.modem = Modem(self.kept, lambda setting: self.faults.refuses is setting)
+        near = min(INTERVALS_MS.values(), key=lambda one: abs(one - float(self.kept[Setting.INTERVAL])))
+        self.kept[Setting.INTERVAL] = self.sent[Setting.INTERVAL] = near  # it knows sixteen
+        self.modem = Modem(self.kept, self._refuses)
+
+    def _refuses(self, setting: Setting, command: str) -> bool:
+        """Another value than the one it has: the end of the command."""
+        now = self.kept[setting]
+        return self.faults.refuses is setting and not (isinstance(now, int) and command.endswith(f"{now:04X}"))
 
     def step_of(self, _uuid: str, data: bytes | None) -> Step:
         if data is None or data.endswith(b"?") or data == b"AT" or len(data) > MTU:
@@ -107,12 +114,13 @@ class EspruinoSham(UartSham):
     def _run(self, line: str) -> None:
         if match := re.fullmatch(r"(\w+)=(\{.*\})", line):
             value = json.loads(match[2])
-            if self.faults.refuses is None or self.faults.refuses.value not in self._names(value):
+            refused = self.faults.refuses
+            if refused is None or value.get(refused.value) == self.kept[refused]:
                 self.variables[match[1]] = value
         elif match := re.fullmatch(
             r'NRF\.setAdvertising\(require\("ble_ibeacon"\)\.get\((\w+)\),\{interval:\1\.interval\}\)', line
         ):
-            self._advertise(self.variables[match[1]])
+            self._advertise(self.variables.get(match[1], {}))
         elif match := re.fullmatch(r"print\((.+)\)", line):
             self.say("".join(self._value(part) for part in self._sum(match[1])) + "\r\n")
         elif line == "save()":
@@ -123,11 +131,6 @@ class EspruinoSham(UartSham):
             self.identified += 1
         else:
             self.say("Uncaught ReferenceError: what this emulator does not know\r\n")
-
-    @staticmethod
-    def _names(value: dict[str, Any]) -> set[str]:
-        ours = {"rssi": Setting.MEASURED_POWER.value, "interval": Setting.INTERVAL.value}
-        return {ours.get(key, key) for key in value}
 
     @staticmethod
     def _sum(text: str) -> list[str]:
@@ -141,6 +144,9 @@ class EspruinoSham(UartSham):
 
     def _advertise(self, told: dict[str, Any]) -> None:
         """Reads nothing else than Espruino's module: uuid as 16 numbers, major, minor, rssi."""
+        if not {"uuid", "major", "minor"} <= set(told):
+            self.say("Uncaught Error: not enough told\r\n")
+            return
         self.kept[Setting.UUID] = str(uuids.UUID(bytes=bytes(told["uuid"])))
         self.kept[Setting.MAJOR] = told["major"]
         self.kept[Setting.MINOR] = told["minor"]

@@ -62,6 +62,17 @@ class _Tower(controller.Controller):  # type: ignore[misc, unused-ignore]
         super().__init__(name, link=air.link)
         self._air = air
 
+    def send_hci_packet(self, packet: Any) -> None:
+        """Without the log line that bumble words for each packet, log or no log: half of its time."""
+        if self.host:
+            asyncio.get_running_loop().call_soon(self.host.on_packet, bytes(packet))
+
+    def on_hci_packet(self, packet: Any) -> None:
+        if isinstance(packet, hci.HCI_Command):
+            self.on_hci_command_packet(packet)
+        else:
+            self.on_hci_acl_data_packet(packet)
+
     def on_advertising_pdu(self, pdu: Any) -> None:
         if self.le_scan_enable:
             address = pdu.advertiser_address
@@ -102,6 +113,7 @@ class Beacon:
         self._tower.deaf = sham.faults.closed
         self._device = _device(address, address, self._tower)
         self._connection: Any = None
+        self._rows: dict[str, Any] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         air.strengths[self.address] = rssi_dbm
 
@@ -110,8 +122,9 @@ class Beacon:
         sender.beacon = self
         self._tower.le_legacy_advertiser = sender
         for uuid, characteristics in self.sham.services.items():
-            made = [self._made(one.uuid, one.properties) for one in characteristics]
-            self._device.add_service(gatt.Service(uuid, made))
+            made = {one.uuid: self._made(one.uuid, one.properties) for one in characteristics}
+            self._rows |= made
+            self._device.add_service(gatt.Service(uuid, list(made.values())))
         self.sham.notify = self._notify
         self._device.on("connection", self._connected)
         await self._device.power_on()
@@ -125,6 +138,10 @@ class Beacon:
         await self._device.power_off()
         self._air.link.remove_controller(self._tower)
 
+    def calm_down(self) -> None:
+        """Much later: what blocked it after wrong passwords is over."""
+        self.sham.connectable, self._tower.deaf = True, False
+
     def _made(self, uuid: str, properties: str) -> Any:
         flags = gatt.Characteristic.Properties.from_string(properties)
         value: Any = gatt.CharacteristicValue(
@@ -137,6 +154,8 @@ class Beacon:
         try:
             answer = await work
         except Refused as error:
+            if self.sham.hangs_up:
+                self._later(self._hang_up())
             raise att.ATT_Error(error.code) from error
         except Gone:
             await self._hang_up()
@@ -146,9 +165,8 @@ class Beacon:
         return answer
 
     def _notify(self, uuid: str, data: bytes) -> None:
-        found = self._device.gatt_server.get_attributes_by_uuid(core.UUID(uuid)) if self._connection else []
-        if found:
-            self._later(self._device.gatt_server.notify_subscribers(found[0], data, force=True))
+        if self._connection is not None:
+            self._later(self._device.notify_subscribers(self._rows[uuid], data, force=True))
 
     def _connected(self, connection: Any) -> None:
         self._connection = connection
@@ -200,13 +218,16 @@ class VirtualRadio:
         except LOSSES as error:
             problem = LinkProblem.REFUSED if address.upper() in self._air.strengths else LinkProblem.NOT_FOUND
             raise LinkError(problem, "it takes no connection") from error
+        lost = asyncio.Event()
+        connection.on("disconnection", lambda _: lost.set())
         try:
             with _translated():
-                session = await VirtualSession.over(connection, timeout_s)
+                session = await VirtualSession.over(connection, lost, timeout_s)
             yield session
         finally:
-            with contextlib.suppress(*LOSSES):
-                await connection.disconnect()
+            if not lost.is_set():  # bumble waits for ever for the end of what has ended
+                with contextlib.suppress(*LOSSES):
+                    await asyncio.wait_for(connection.disconnect(), timeout_s)
 
     @contextlib.asynccontextmanager
     async def hear(self) -> AsyncIterator[AsyncIterator[Advert]]:
@@ -236,15 +257,13 @@ async def _drained(queue: asyncio.Queue[Advert]) -> AsyncIterator[Advert]:
 class VirtualSession:
     """`link.GattSession`."""
 
-    def __init__(self, connection: Any, proxies: dict[str, Any], timeout_s: float) -> None:
-        self._connection = connection
+    def __init__(self, proxies: dict[str, Any], lost: asyncio.Event, timeout_s: float) -> None:
         self._proxies = proxies
+        self._lost = lost
         self._timeout_s = timeout_s
-        self._lost = asyncio.Event()
-        connection.on("disconnection", lambda _: self._lost.set())
 
     @classmethod
-    async def over(cls, connection: Any, timeout_s: float) -> VirtualSession:
+    async def over(cls, connection: Any, lost: asyncio.Event, timeout_s: float) -> VirtualSession:
         peer = device.Peer(connection)
         await peer.request_mtu(MTU)
         await peer.discover_services()
@@ -252,7 +271,7 @@ class VirtualSession:
         for service in peer.services:
             for one in await peer.discover_characteristics(service=service):
                 proxies[str(uuids.UUID(bytes=one.uuid.to_bytes(force_128=True)[::-1]))] = one
-        return cls(connection, proxies, timeout_s)
+        return cls(proxies, lost, timeout_s)
 
     @property
     def characteristics(self) -> frozenset[str]:
@@ -273,7 +292,7 @@ class VirtualSession:
         proxy, queue = self._proxy(characteristic), asyncio.Queue[bytes]()
         subscriber: Callable[[bytes], None] = queue.put_nowait
         with _translated():
-            await proxy.subscribe(subscriber)
+            await asyncio.wait_for(proxy.subscribe(subscriber), self._timeout_s)
         try:
             yield self._until_lost(queue)
         finally:
