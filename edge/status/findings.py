@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from edge.board import State
+from edge.board import Radio, State
 from edge.clock import ClockState
 from edge.events import BeaconProblem
 from edge.status.standing import Standing
@@ -93,11 +93,10 @@ def _devices(now: Standing) -> Iterator[Finding]:
 
 
 def _radios(now: Standing) -> Iterator[Finding]:
-    failing = {service.name for service in now.services if service.state in {State.WAITING, State.DOWN}}
     for radio in now.radios:
         name = radio.adapter
         if radio.state in {State.WAITING, State.DOWN}:
-            if not any(name in service.split() for service in failing):  # else that says it already
+            if not _said(radio, now):
                 yield _bad("radio_down", adapter=name, problem=radio.problem or "-", hint=radio.hint)
         elif radio.coverage is not None and radio.coverage < COVERAGE_LOW and radio.scan in {"active", "passive"}:
             yield _warn("radio_coverage", adapter=name, percent=round(100 * radio.coverage))
@@ -105,6 +104,13 @@ def _radios(now: Standing) -> Iterator[Finding]:
             yield _warn("radio_dedup", adapter=name)
         if radio.wanted > radio.sends and radio.state is State.UP:
             yield _bad("radio_sends", adapter=name, wanted=radio.wanted, sends=radio.sends)
+
+
+def _said(radio: Radio, now: Standing) -> bool:
+    """Whether one of its services, `radio hci0` or `broadcaster hci0`, says the same already."""
+    failing = [each for each in now.services if each.state in {State.WAITING, State.DOWN}]
+    mine = [each for each in failing if radio.adapter in each.name.split()]
+    return any(each.name.startswith("radio ") or each.problem == radio.problem for each in mine)
 
 
 def _beacons(now: Standing) -> Iterator[Finding]:
