@@ -8,10 +8,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import msgspec
 import pytest
 
-from tests.edge.guest.given_shaking import Stall, shop_of, stall
+from tests.edge.guest.given_shaking import shop_of, stall
+from tests.flows.given_daemon import daemon, settings
+from tests.flows.test_shaking import DOCUMENTS, UUID, put
 
 NODE = shutil.which("node") or ""
 pytestmark = [pytest.mark.skipif(not NODE, reason="node is not installed (apt install nodejs)"), pytest.mark.peer]
@@ -61,12 +64,12 @@ const { shake, onShaken } = require("./shake.js");
 """
 
 
-async def run(folder: Path, made: Stall, **given: object) -> dict[str, Any]:
+async def run(folder: Path, url: str, **given: object) -> dict[str, Any]:
     text = await asyncio.to_thread(MANUAL.read_text, "utf-8")
     found = re.search(r"```js\n(.*?)```", text, re.DOTALL)
     assert found
-    program = found[1].replace("https://s1.shop.example", made.url).replace("LISTEN_MS = 2500", "LISTEN_MS = 100")
-    assert made.url in program
+    program = found[1].replace("https://s1.shop.example", url).replace("LISTEN_MS = 2500", "LISTEN_MS = 100")
+    assert url in program
     assert "LISTEN_MS = 100" in program
     await asyncio.to_thread((folder / "shake.js").write_text, program)
     await asyncio.to_thread((folder / "run.js").write_text, WX)
@@ -84,7 +87,7 @@ async def test_it_hears_shakes_and_wins(tmp_path: Path) -> None:
     async with stall(tmp_path, shop=shop_of(shake_cooldown_s=0.0)) as made:
         far = made.heard(3, accuracy=8.5)
         lists = [[far, made.heard(1, accuracy=9.0)], [made.heard(1, accuracy=0.9, proximity=1)]]
-        said = await run(tmp_path, made, lists=lists, times=2)
+        said = await run(tmp_path, made.url, lists=lists, times=2)
         assert said["uuids"] == [far["uuid"]]
         assert (said["answer"]["outcome"], said["answer"]["beacon"]) == ("coupon", "b-dairy")
         assert said["stopped"] == 2
@@ -95,9 +98,18 @@ async def test_it_hears_shakes_and_wins(tmp_path: Path) -> None:
         assert (said["still"], said["shaken"]) == (0, 1)
 
 
+async def test_it_shakes_at_the_whole_daemon(tmp_path: Path) -> None:
+    async with daemon(await settings(tmp_path)) as running, aiohttp.ClientSession() as http:
+        for kind in DOCUMENTS:
+            await put(http, running, kind)
+        heard = {"uuid": UUID, "major": 1, "minor": 7, "proximity": 0, "accuracy": 2.5, "rssi": -71}  # as on Android
+        said = await run(tmp_path, running.guest.url, lists=[[heard]])
+        assert (said["answer"]["outcome"], said["answer"]["beacon"]) == ("page", "b-door")
+
+
 async def test_a_code_that_was_scanned_needs_no_bluetooth(tmp_path: Path) -> None:
     async with stall(tmp_path, shop=shop_of()) as made:
-        said = await run(tmp_path, made, place=made.kiosk_code)
+        said = await run(tmp_path, made.url, place=made.kiosk_code)
         assert said["answer"]["outcome"] in {"coupon", "won", "page"}
         assert "uuids" not in said
 
@@ -107,7 +119,7 @@ async def test_a_code_that_was_scanned_needs_no_bluetooth(tmp_path: Path) -> Non
 )
 async def test_what_the_phone_refuses_is_told(tmp_path: Path, error: int, words: str) -> None:
     async with stall(tmp_path, shop=shop_of()) as made:
-        said = await run(tmp_path, made, errCode=error)
+        said = await run(tmp_path, made.url, errCode=error)
         assert said["error"]["message"] == words
         assert said["stopped"] == 1
         assert said["asked"] == ["/shake/v1/start"]
@@ -115,6 +127,6 @@ async def test_what_the_phone_refuses_is_told(tmp_path: Path, error: int, words:
 
 async def test_what_the_gateway_refuses_is_told(tmp_path: Path) -> None:
     async with stall(tmp_path, shop=shop_of()) as made:
-        said = await run(tmp_path, made, errCode=11003)  # it runs already: no mistake; but nothing is heard
+        said = await run(tmp_path, made.url, errCode=11003)  # it runs already: no mistake; but nothing is heard
         assert said["error"]["code"] == "no_beacon"
         assert "没有找到本店的信号" in said["error"]["message"]

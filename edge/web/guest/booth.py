@@ -9,7 +9,7 @@ from edge.clock import Clock
 from edge.config import Config
 from edge.keys import GatewayKeys
 from edge.shake_answers import Shaken, ShakeRefusal, ShakeWhy, in_words
-from edge.shake_desk import MAX_SALT, Fresh, RawBeacon, ShakeAsk, ShakeDesk
+from edge.shake_desk import MAX_SALT, RawBeacon, ShakeAsk, ShakeDesk
 from edge.web.faults import WebError
 from edge.web.guard import same_secret
 from edge.web.guest.identity import Identity
@@ -47,10 +47,6 @@ class Booth:
         self._shakes_of_address = Rate(burst=60, each_s=2)
         """A new shopper costs nothing: the address bounds how often one can guess at codes and ids."""
         self._looks_of_address = Rate(burst=120, each_s=0.5)
-
-    def start(self, request: web.Request) -> Fresh:
-        self.look(request)
-        return self.desk.fresh()
 
     def look(self, request: web.Request) -> None:
         """Raises WebError 429."""

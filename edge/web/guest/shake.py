@@ -46,6 +46,7 @@ class ShakePage:
         self._public = urlsplit(public_url if public_url.startswith("https://") else "")
 
     async def open(self, request: web.Request) -> web.Response:
+        self._booth.look(request)
         identity = self._booth.identity
         return self._page(request, identity.of(request) or identity.fresh())
 
@@ -140,7 +141,7 @@ class ShakePage:
         status: int = 200,
         outcome: str = "",
     ) -> web.Response:
-        fresh = self._booth.start(request)
+        fresh = self._booth.desk.fresh()
         if place is None:
             place = request.query.get("k", "") or request.query.get("z", "")
         place = place[:MAX_PLACE]

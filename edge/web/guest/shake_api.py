@@ -45,8 +45,8 @@ class ShakeApi:
 
     async def start(self, request: web.Request) -> web.Response:
         """Everything a phone needs before it shakes. Costs nothing here until it is used."""
-        fresh = self._booth.start(request)
-        identity = self._booth.identity
+        self._booth.look(request)
+        fresh, identity = self._booth.desk.fresh(), self._booth.identity
         number = identity.of(request) or identity.fresh()
         body = msgspec.structs.asdict(fresh) | {"shopper": identity.signed(number)}
         response = _json(body)
