@@ -20,12 +20,13 @@ pytestmark = [needs_chromium, pytest.mark.peer]
 TAP = 44
 NARROW = (320, 568)
 SWING = """() => {
-  for (const x of [0, 25, -25, 25, -25, 25]) {
-    const accelerationIncludingGravity = {x, y: 1, z: 9.8};
+  for (let n = 0; n < 45; n += 1) { // three quarters of a second at 60 Hz, four times there and back a second
+    const accelerationIncludingGravity = {x: 16 * Math.sin((n / 60) * 4 * 2 * Math.PI), y: 1, z: 9.8};
     dispatchEvent(new DeviceMotionEvent("devicemotion", {accelerationIncludingGravity, interval: 16}));
   }
 }"""
-STILL = SWING.replace("25", "0.3")
+WALK = SWING.replace("16 *", "4 *")
+KNOCK = SWING.replace("16 * Math.sin((n / 60) * 4 * 2 * Math.PI)", "n > 20 && n < 24 ? 30 : 0")
 
 
 @pytest.fixture
@@ -130,7 +131,8 @@ async def test_shaken_after_the_permission_tap_only(browser: Browser, tmp_path: 
         await page.evaluate(SWING)
         await page.locator("#sense").tap()
         await expect(page.locator("#sensed")).to_contain_text("Go on")
-        await page.evaluate(STILL)
+        await page.evaluate(WALK)
+        await page.evaluate(KNOCK)
         await expect(page.locator(".busy")).to_have_count(0)
         assert await made.news("shake.made.v1") == []
         await page.evaluate(SWING)

@@ -10,8 +10,8 @@ const words = document.getElementById("words").dataset;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const SUSPENSE_MS = 700;
 const REST_MS = 1500; // after an answer: the phone still moves
-const SWING = 11; // m/s² from one reading to the next
-const SWINGS = 3; // within…
+const SWING = 8; // m/s² beside gravity; who walks makes 3
+const SWINGS = 3; // there, back, there: within…
 const WINDOW_MS = 1000;
 
 let busy = false;
@@ -96,7 +96,8 @@ root.addEventListener("submit", (event) => {
 
 // --- moving the phone -----------------------------------------------------------------------------------
 
-let last = null;
+let gravity = null; // what stays while the rest changes
+let peak = null;
 let swings = [];
 let heard = false;
 
@@ -104,10 +105,14 @@ function moved(event) {
   const { x, y, z } = event.accelerationIncludingGravity ?? {};
   if (x === null || x === undefined) return;
   heard = true;
-  const force = last ? Math.hypot(x - last.x, y - last.y, z - last.z) : 0;
-  last = { x, y, z };
+  gravity ??= { x, y, z };
+  const push = { x: x - gravity.x, y: y - gravity.y, z: z - gravity.z };
+  for (const axis of ["x", "y", "z"]) gravity[axis] += push[axis] / 20;
   const now = performance.now();
-  if (force < SWING || busy || now < restUntil || document.hidden) return;
+  if (Math.hypot(push.x, push.y, push.z) < SWING || busy || now < restUntil || document.hidden) return;
+  const back = !peak || push.x * peak.x + push.y * peak.y + push.z * peak.z < 0;
+  peak = push;
+  if (!back) return; // still the same swing
   swings = [...swings.filter((at) => now - at < WINDOW_MS), now];
   if (swings.length < SWINGS) return;
   swings = [];
