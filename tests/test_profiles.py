@@ -5,11 +5,18 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import msgspec
 import pytest
 
 from devices import profiles
+from devices.beacons import profile as beacons
+from devices.beacons import unlocks
+from devices.beacons.advert import Advert
+from devices.beacons.dialects.open import changes_secret, settable_of
+from devices.beacons.matching import best
+from devices.beacons.profile import Act, At, BeaconProfile, Commit, Confidence, Field, Limits, Match, Setting, Unlock
 from devices.scanners import udev
 from devices.scanners.profile import FAMILY, ScannerProfile, UsbId
 from edge.errors import ProfileError, UsageError
@@ -109,3 +116,97 @@ def test_an_unknown_name_says_what_was_meant() -> None:
         profiles.one(FAMILY, "zebra-ds2209", ScannerProfile)
     assert "zebra-ds2208" in caught.value.hint
     assert profiles.one(FAMILY, "zebra-ds2208", ScannerProfile).model == "DS2208"
+
+
+BEACONS = ROOT / "firmware_profiles" / beacons.FAMILY
+BEACON_FILES = sorted(BEACONS.glob("*.toml"))
+ALL_BEACONS = profiles.all_of(beacons.FAMILY, BeaconProfile)
+
+
+@pytest.mark.parametrize("file", BEACON_FILES, ids=lambda file: file.stem)
+def test_a_beacon_s_profile_is_right(file: Path) -> None:
+    profile = profiles.read(file, BeaconProfile)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", file.stem)
+    assert profile.notes_zh
+    assert profile.notes_en
+    settable = settable_of(profile)
+    if "eddystone-url" in profile.frames:
+        assert Setting.URL in settable
+    else:
+        assert {Setting.UUID, Setting.MAJOR, Setting.MINOR} <= settable
+    if any(field.confidence is Confidence.UNSURE for field in profile.field):
+        assert profile.unsure
+    if profile.unlock.default:
+        unlocks.secret_bytes(profile.unlock, profile.unlock.default)
+    if profile.unlock.scheme in {"write-secret", "aes-ecb-challenge", "pin-on-commit", "md5-two-way", "at-auth"}:
+        assert changes_secret(profile), "it would keep its factory password"
+
+
+def test_a_beacon_that_fits_its_own_profile_is_found_by_it() -> None:
+    for name, profile in ALL_BEACONS.items():
+        match = profile.match
+        if not (match.services or match.names):
+            continue
+        for called in match.names or ("",):
+            advert = Advert("hci0", "", -60, 0.0, {}, {}, match.services, called.replace("*", "1"))
+            assert best(ALL_BEACONS, advert)[0].name == name
+
+
+def test_the_beacons_that_were_promised_are_there() -> None:
+    assert len({(profile.vendor, profile.model) for profile in ALL_BEACONS.values()}) == len(ALL_BEACONS)
+    assert set(ALL_BEACONS) >= {
+        "eddystone-gatt", "eddystone-url", "nordic-beacon-kit", "radbeacon-dot", "kkm-kbeacon", "espruino", "kontakt-3",
+        "hm-10", "ibks-105", "ibks-card", "esphome", "gateway",
+    }  # fmt: skip
+    table = (BEACONS / "README.md").read_text("utf-8")
+    for name, profile in ALL_BEACONS.items():
+        (line,) = (line for line in table.splitlines() if line.startswith(f"| `{name}` |"))
+        assert ("**unsure**" in line) == (profile.confidence is Confidence.UNSURE)
+
+
+def test_the_beacons_example_shows_every_key() -> None:
+    data = tomllib.loads((BEACONS / profiles.EXAMPLE).read_text("utf-8"))
+    assert set(data) == _keys(BeaconProfile)
+    tables = {"match": Match, "unlock": Unlock, "commit": Commit, "at": At, "select": Act, "limits": Limits}
+    for key, kind in {**tables, "identify": Act}.items():
+        assert set(data[key]) == _keys(kind), key
+    assert set().union(*data["field"]) == _keys(Field)
+    explained = (BEACONS / profiles.EXAMPLE).read_text("utf-8")
+    assert all(dialect in explained for dialect in get_args(get_type_hints(BeaconProfile)["dialect"]))
+
+
+def _keys(kind: type[msgspec.Struct]) -> set[str]:
+    return {field.encode_name for field in msgspec.structs.fields(kind)}
+
+
+GOOD_BEACON = """
+vendor = "Acme"
+model = "X"
+dialect = "fields"
+confidence = "manual"
+source = "its manual, 2020"
+"""
+UUID_FIELD = '[[field]]\nsettings = ["uuid"]\ncharacteristic = "12345678-0005-1000-8000-00805f9b34fb"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        (GOOD_BEACON, "needs a table"),
+        (GOOD_BEACON.replace('"fields"', '"at"'), "needs a table"),
+        (GOOD_BEACON + UUID_FIELD * 2, "more than one"),
+        (GOOD_BEACON.replace("manual", "unsure", 1) + UUID_FIELD, "say of what"),
+        (GOOD_BEACON + UUID_FIELD + "[limits]\ninterval_ms = [900, 100]", "least comes first"),
+        (GOOD_BEACON + UUID_FIELD + 'prefix = "0"', "no hex"),
+        (GOOD_BEACON + UUID_FIELD.replace('"uuid"', '"name", "major"'), "of its own"),
+        (GOOD_BEACON + UUID_FIELD.replace('"uuid"', '"uuuid"'), "did you mean 'uuid'"),
+        (GOOD_BEACON + UUID_FIELD.replace("0005-1", "0005-"), "lower case"),
+        (GOOD_BEACON + UUID_FIELD + '[unlock]\nscheme = "write-secret"', "needs a characteristic"),
+        (GOOD_BEACON + UUID_FIELD + '[commit]\nhow = "write"', "needs characteristic and data"),
+    ],
+)
+def test_a_rule_between_keys_of_a_beacon(tmp_path: Path, text: str, word: str) -> None:
+    bad = tmp_path / "acme-x.toml"
+    bad.write_text(text)
+    with pytest.raises(ProfileError, match=word):
+        profiles.read(bad, BeaconProfile)

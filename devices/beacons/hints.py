@@ -25,6 +25,8 @@ _BY_STEP = {
 
 def hint_for(step: Step, error: StoregateError, profile: BeaconProfile) -> str:
     if isinstance(error, RefusedSecretError):
+        if error.hint:
+            return error.hint
         wait = " Wait before the next try." if isinstance(error, BlockedError) else ""
         return f"give the password it has now. It was tried once and will not be again in this run.{wait}"
     hint = error.hint or _BY_STEP[step]

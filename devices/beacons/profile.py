@@ -27,6 +27,15 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Base of all tables."""
 
 
+def _hex(key: str, text: str, *places: str) -> None:
+    for place in places:
+        text = text.replace(place, "")
+    try:
+        bytes.fromhex(text)
+    except ValueError:
+        raise ValueError(f"{key} is no hex: two digits a byte") from None
+
+
 class Confidence(StrEnum):
     """Of a profile, or of one field of it."""
 
@@ -77,6 +86,17 @@ class Unlock(Part, frozen=True, kw_only=True):
     single_use: bool = False
     """Unlocking forgets the password: it is given again at the end."""
 
+    def __post_init__(self) -> None:
+        if self.scheme in {"write-secret", "aes-ecb-challenge"} and not self.characteristic:
+            raise ValueError(f"{self.scheme} needs a characteristic")
+        if self.scheme == "aes-ecb-challenge" and not self.state:
+            raise ValueError("aes-ecb-challenge needs state: where it says whether it is unlocked")
+        if self.state and not self.unlocked:
+            raise ValueError("state needs unlocked: what it reads when it is")
+        if self.min_bytes > self.max_bytes:
+            raise ValueError("min_bytes is more than max_bytes")
+        _hex("change_data", self.change_data, "{secret}", "{new}")
+
 
 class Setting(StrEnum):
     """What can be set on a beacon."""
@@ -118,6 +138,15 @@ class Field(Part, frozen=True, kw_only=True):
     order: Annotated[int, Meta(ge=0, le=99)] = 10
     """Lower ones are written first."""
 
+    def __post_init__(self) -> None:
+        if not self.settings:
+            raise ValueError("settings is empty")
+        texts = [setting for setting in self.settings if setting in {Setting.NAME, Setting.URL}]
+        if texts and len(self.settings) > 1:
+            raise ValueError(f"{texts[0]} has no fixed length: it needs a [[field]] of its own")
+        _hex("prefix", self.prefix)
+        _hex("suffix", self.suffix)
+
 
 class Commit(Part, frozen=True, kw_only=True):
     how: Literal["none", "write", "disconnect", "at"] = "none"
@@ -130,6 +159,13 @@ class Commit(Part, frozen=True, kw_only=True):
     refused: str = ""
     """How the result begins when the secret was wrong (hex)."""
 
+    def __post_init__(self) -> None:
+        if self.how == "write" and not (self.characteristic and self.data):
+            raise ValueError("how = write needs characteristic and data")
+        _hex("data", self.data, "{secret}")
+        _hex("ok", self.ok)
+        _hex("refused", self.refused)
+
 
 class Act(Part, frozen=True, kw_only=True):
     """Something that is written for what it does: a LED, a beep, which frame is meant."""
@@ -139,6 +175,10 @@ class Act(Part, frozen=True, kw_only=True):
     """Hex."""
     off: str = ""
     """Hex; empty: it stops by itself."""
+
+    def __post_init__(self) -> None:
+        _hex("on", self.on)
+        _hex("off", self.off)
 
 
 class At(Part, frozen=True, kw_only=True):
@@ -211,3 +251,19 @@ class BeaconProfile(Part, frozen=True, kw_only=True):
     rotates: bool = False
     """May be given a new minor each epoch."""
     frames: tuple[Literal["ibeacon", "eddystone-uid", "eddystone-url", "altbeacon"], ...] = ("ibeacon",)
+
+    def __post_init__(self) -> None:
+        """Rules between keys: a file that breaks one would fail in front of a beacon."""
+        if self.dialect == "fields" and not self.field:
+            raise ValueError("the dialect fields needs a table [[field]]")
+        if self.dialect == "at" and self.at is None:
+            raise ValueError("the dialect at needs a table [at]")
+        settings = [setting for field in self.field for setting in field.settings]
+        twice = {setting for setting in settings if settings.count(setting) > 1}
+        if twice:
+            raise ValueError(f"{', '.join(sorted(twice))} is in more than one [[field]]")
+        if self.confidence is Confidence.UNSURE and not self.unsure:
+            raise ValueError("confidence is unsure: say of what, in unsure")
+        low, high = self.limits.interval_ms
+        if low > high:
+            raise ValueError("limits.interval_ms: the least comes first")

@@ -72,23 +72,30 @@ async def write_secret(session: GattSession, unlock: Unlock, secret: str) -> Non
     """The password itself goes to a characteristic; the state is looked at before and after, where there is one."""
     if await _is_open(session, unlock):
         return
+    _given(secret)
     assert unlock.characteristic
     await _told(session, unlock.characteristic, secret_bytes(unlock, secret))
     if unlock.state and not await _is_open(session, unlock):
-        raise RefusedSecretError(WRONG, hint="it was not tried again")
+        raise RefusedSecretError(WRONG)
 
 
 async def aes_challenge(session: GattSession, unlock: Unlock, secret: str) -> None:
     """Eddystone: read a challenge, write it back encrypted with the key."""
     if await _is_open(session, unlock):
         return
+    _given(secret)
     assert unlock.characteristic
     key, challenge = secret_bytes(unlock, secret), await session.read(unlock.characteristic)
     if len(challenge) != 16:
         raise LinkError(LinkProblem.NOT_PERMITTED, f"its challenge has {len(challenge)} bytes, wanted 16")
     await _told(session, unlock.characteristic, encrypt(key, challenge))
     if not await _is_open(session, unlock):
-        raise RefusedSecretError(WRONG, hint="it was not tried again")
+        raise RefusedSecretError(WRONG)
+
+
+def _given(secret: str) -> None:
+    if not secret:
+        raise RefusedSecretError("it is locked, and no password is given", hint="give the password it has now")
 
 
 async def _is_open(session: GattSession, unlock: Unlock) -> bool:
@@ -96,7 +103,7 @@ async def _is_open(session: GattSession, unlock: Unlock) -> bool:
         return False
     state = int.from_bytes(await session.read(unlock.state), "big")
     if state in unlock.blocked:
-        raise BlockedError("it takes no password for now: too many wrong ones", hint="wait, or cycle its power")
+        raise BlockedError("it takes no password for now: too many wrong ones")
     return state in unlock.unlocked
 
 
@@ -106,4 +113,4 @@ async def _told(session: GattSession, characteristic: str, data: bytes) -> None:
     except LinkError as error:
         if error.problem is not LinkProblem.NOT_PERMITTED:
             raise
-        raise RefusedSecretError(WRONG, hint="it was not tried again") from error
+        raise RefusedSecretError(WRONG) from error

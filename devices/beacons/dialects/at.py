@@ -109,7 +109,7 @@ class AtCommands:
         if self._profile.unlock.scheme == "at-auth":
             unlocks.secret_bytes(self._profile.unlock, secret)
             if not (await self._asked(self._at.auth.replace("{secret}", secret))).startswith(self._at.ok):
-                raise RefusedSecretError(unlocks.WRONG, hint="it was not tried again")
+                raise RefusedSecretError(unlocks.WRONG)
 
     async def read(self, settings: Collection[Setting]) -> dict[Setting, Value]:
         found: dict[Setting, Value] = {}

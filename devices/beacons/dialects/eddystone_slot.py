@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 
 from devices.beacons import eddystone, unlocks
 from devices.beacons.dialects.dialect import Dialect, Raw
-from devices.beacons.link import GattSession
+from devices.beacons.link import GattSession, LinkError, LinkProblem
 from devices.beacons.profile import BeaconProfile, Setting
 from devices.beacons.values import DoesNotFitError, NotUnderstoodError, Settings, Value
 
@@ -127,7 +127,7 @@ class EddystoneSlot:
         self._secret = new
 
     async def identify(self) -> None:
-        """Being connected to is what makes such beacons blink; there is no more."""
+        raise LinkError(LinkProblem.NO_CHARACTERISTIC, "this service has no way to make it show itself")
 
     async def _choose(self) -> None:
         await self._session.write(SLOT, bytes((self._profile.slot,)))

@@ -124,12 +124,12 @@ class Fields:
         except LinkError as error:
             if self._profile.unlock.scheme != "pin-on-commit" or error.problem is not LinkProblem.NOT_PERMITTED:
                 raise
-            raise RefusedSecretError(unlocks.WRONG, hint="it was not tried again") from error
+            raise RefusedSecretError(unlocks.WRONG) from error
 
     async def _result(self, characteristic: str, ok: bytes) -> None:
         said = await self._session.read(characteristic)
         if not said.startswith(ok):
             refused = self._profile.commit.refused
             if refused and said.startswith(bytes.fromhex(refused)):
-                raise RefusedSecretError(unlocks.WRONG, hint="it was not tried again")
+                raise RefusedSecretError(unlocks.WRONG)
             raise LinkError(LinkProblem.NOT_PERMITTED, f"it did not store the settings, it says {said[:4].hex()}")

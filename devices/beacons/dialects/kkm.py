@@ -69,12 +69,12 @@ class Kkm:
             raise RefusedSecretError("the beacon did not begin to prove the password")
         theirs, proof = said[1:5], said[5 : 13 if short else 21]
         if not hmac.compare_digest(proof, unlocks.kkm_proof(self._address, ours, password, short=short)):
-            raise RefusedSecretError("the beacon knows another password", hint="it was not tried again")
+            raise RefusedSecretError("the beacon knows another password")
         answer = unlocks.kkm_proof(self._address, theirs, password, short=short)
         await self._send(frames.head(Kind.AUTH) + bytes((SHORT_2 if short else PHASE_2,)) + answer)
         said = await self._auth_answer()
         if said[0] != PHASE_2:
-            raise RefusedSecretError(unlocks.WRONG, hint="it was not tried again")
+            raise RefusedSecretError(unlocks.WRONG)
         if len(said) >= 2:
             self._room = max(frames.LEAST_PIECE, said[1] - 3 - frames.HEAD)
 

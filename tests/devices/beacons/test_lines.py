@@ -15,9 +15,9 @@ import msgspec
 import pytest
 
 from devices.beacons.dialects.serial_line import serial_line
-from devices.beacons.job import Patience, ProvisionError, Step
+from devices.beacons.job import Job, Patience, ProvisionError, Step
 from devices.beacons.link import LinkError, LinkProblem
-from devices.beacons.profile import Setting
+from devices.beacons.profile import Setting, Unlock
 from devices.beacons.provision import identify, provision, read
 from devices.beacons.values import NotUnderstoodError
 from tests.devices.beacons.given_gatt import UUID, GivenBeacon, GivenRadio, job
@@ -139,6 +139,52 @@ async def test_a_line_that_is_silent_missing_or_none_at_all(terminal: tuple[int,
             async with serial_line(wrong, baud=baud):
                 pass
         assert caught.value.problem is LinkProblem.NOT_FOUND
+
+
+class Guarded(Hm10):
+    """One that wants `AT+AUTH=` first, and a line end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pin = "246810"
+        self.line = b""
+        self.let_in = False
+
+    def on_connect(self) -> None:
+        self.let_in = False
+
+    def write(self, characteristic: str, data: bytes) -> None:
+        self.line += data
+        if not self.line.endswith(b"\r\n"):
+            return
+        text, self.line = self.line.decode().strip(), b""
+        answer = self.module.answer(text) if self.let_in else "ERROR"
+        if text.startswith("AT+AUTH="):
+            self.tries += 1
+            self.let_in = text == f"AT+AUTH={self.pin}"
+            answer = "OK+AUTH" if self.let_in else "ERROR"
+        elif text.startswith("AT+PASS=") and self.let_in:
+            self.pin, answer = text.removeprefix("AT+PASS="), "OK+PASS"
+        self.notify(self.PLACE, f"{answer}\r\n".encode())
+
+
+def guarded(**more: object) -> Job:
+    given = job("hm-10", patience=SLOW, **more)
+    at = msgspec.structs.replace(given.profile.at, end="\r\n", auth="AT+AUTH={secret}", change="AT+PASS={secret}")
+    unlock = Unlock(scheme="at-auth", min_bytes=6, max_bytes=6, default="000000")
+    return replace(given, profile=msgspec.structs.replace(given.profile, at=at, unlock=unlock))
+
+
+@pytest.mark.looptime
+async def test_a_module_with_a_password_over_a_line_with_ends() -> None:
+    beacon = Guarded()
+    with pytest.raises(ProvisionError) as caught:
+        await provision(guarded(secret="135791", new_secret="975310"), GivenRadio(beacon))
+    assert (caught.value.step, beacon.tries, beacon.pin) == (Step.UNLOCK, 1, "246810")
+    assert "135791" not in str(caught.value)
+    done = await provision(guarded(secret="246810", new_secret="975310"), GivenRadio(beacon))
+    assert (done.password_changed, done.password_proven, beacon.pin) == (True, True, "975310")
+    assert beacon.ibeacon()[:22].hex() == IBEACON
 
 
 class Puck(GivenBeacon):

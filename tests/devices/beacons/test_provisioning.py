@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from devices.beacons.dialects.dialect import RefusedSecretError
-from devices.beacons.job import Job, PasswordNow, Provisioned, ProvisionError, Step
+from devices.beacons.job import Job, PasswordNow, Patience, Provisioned, ProvisionError, Step
 from devices.beacons.profile import Setting
 from devices.beacons.provision import identify, provision, read, verify
 from edge.errors import UsageError
@@ -104,6 +106,34 @@ async def test_a_beacon_that_can_not_prove_the_password_is_not_told_it() -> None
     with pytest.raises(ProvisionError, match="another password"):
         await read(job("kkm-kbeacon", secret="the-right-password"[:16]), GivenRadio(beacon))
     assert beacon.tries == 0
+
+
+async def test_a_locked_beacon_without_a_password_is_not_tried() -> None:
+    beacon = Ibks(7)
+    with pytest.raises(ProvisionError, match="no password is given") as caught:
+        await read(_with(job("eddystone-gatt"), secret=""), GivenRadio(Eddystone()))
+    assert "tried once" not in caught.value.hint
+    assert beacon.tries == 0
+
+
+async def test_called_off_in_the_middle_it_is_given_back() -> None:
+    beacon = Nordic()
+    before = beacon.kept()
+    reached = asyncio.Event()
+
+    def progress(step: Step) -> None:
+        if step is Step.HEAR:
+            reached.set()
+
+    beacon.air = b"\x02\x15" + bytes(21)
+    given = replace(job("nordic-beacon-kit"), patience=Patience(hear_s=1000))
+    work = asyncio.ensure_future(provision(given, GivenRadio(beacon), progress=progress))
+    await reached.wait()
+    assert beacon.kept() != before
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert beacon.kept() == before
 
 
 async def test_a_blocked_beacon_is_left_alone() -> None:
@@ -230,10 +260,7 @@ def test_a_job_shows_no_password() -> None:
 
 
 def _with(given: Job, *, secret: str) -> Job:
-    return Job(
-        beacon=given.beacon, profile=given.profile, address=ADDRESS, wanted=given.wanted, secret=secret,
-        new_secret=given.new_secret, unverified=given.unverified, patience=given.patience,
-    )  # fmt: skip
+    return replace(given, secret=secret)
 
 
 def _again(given: Job, done: Provisioned) -> Job:
