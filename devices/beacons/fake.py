@@ -19,9 +19,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import struct
-import termios
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Self
@@ -32,14 +29,13 @@ from dbus_fast.aio import MessageBus
 from devices.beacons import fake_tree as tree
 from devices.beacons.fake_air import Air, matches, said
 from devices.beacons.fake_gatt import Answer, FakeGatt
+from devices.beacons.fake_pace import Paced
 from devices.beacons.fake_tree import BluezError
 from edge.errors import UsageError
 
 NAME = "org.bluez"
 OBJECTS = "org.freedesktop.DBus.ObjectManager"
 PROPERTIES = "org.freedesktop.DBus.Properties"
-FULL_BYTES = 96 * 1024
-"""More than this in the socket: the reader is slow, wait for it."""
 Tell = Callable[[dict[str, Any]], None]
 
 
@@ -55,9 +51,10 @@ class FakeBluez:
         self._gatt = FakeGatt(added=self._added, removed=self._removed, changed=self._changed)
         self.sent = 0
         """Signals of advertisements."""
-        self.refuse = ""  # a method that fails
+        self.refuse = self.hang = ""  # a method that fails, one that is done and never answered
         self.calls: list[str] = []  # `hci0 StartDiscovery`, in order; the last thousand
         self._bus: MessageBus | None = None
+        self._paced: Paced | None = None
         self._work: asyncio.Task[None] | None = None
         self._later: set[asyncio.Task[None]] = set()
 
@@ -95,7 +92,7 @@ class FakeBluez:
         bus = MessageBus(bus_address=self._address)
         await bus.connect()
         bus.add_message_handler(self._taken)
-        self._bus = bus
+        self._bus, self._paced = bus, Paced(bus)
         for rule in (
             "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
             f"type='signal',member='PropertiesChanged',arg0='{tree.ADVERTISEMENT}'",
@@ -108,7 +105,7 @@ class FakeBluez:
             self._added(adapter.path, adapter.interfaces())
 
     async def _end(self) -> None:
-        bus, self._bus = self._bus, None
+        bus, self._bus, self._paced = self._bus, None, None
         for adapter in self.adapters.values():
             for key in list(adapter.adverts):
                 self._unregister(adapter, key)
@@ -121,8 +118,12 @@ class FakeBluez:
                 await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
     def _send(self, message: Message) -> None:
-        if self._bus is not None and self._bus.connected:
-            self._bus.send(message).add_done_callback(lambda sent: sent.cancelled() or sent.exception())
+        if self._paced is not None:
+            self._paced.send(message)
+
+    async def _room(self) -> None:
+        while self._paced is not None and self._paced.full:  # noqa: ASYNC110 - the reader is slow
+            await asyncio.sleep(0.001)
 
     def _signal(self, path: str, interface: str, member: str, signature: str, body: list[Any]) -> None:
         self._send(Message.new_signal(path, interface, member, signature, body))
@@ -149,8 +150,7 @@ class FakeBluez:
                         self._hear(
                             adapter, beacon.address, max(-127, rssi - round(beacon.weaker.get(adapter.name, 0))), now_s
                         )
-                if self._waiting_bytes() > FULL_BYTES:
-                    await asyncio.sleep(0.001)
+                await self._room()
             await asyncio.sleep(min(0.02, max(0.0005, self.air.next_s(time.monotonic()))))
 
     def _hear(self, adapter: tree.Adapter, address: str, rssi: int, now_s: float) -> None:
@@ -170,10 +170,6 @@ class FakeBluez:
         device.heard_s = now_s
         beacon.heard += 1
         self.sent += 1
-
-    def _waiting_bytes(self) -> int:
-        socket = self._bus._sock if self._bus is not None and self._bus.connected else None  # noqa: SLF001
-        return 0 if socket is None else int(struct.unpack("i", fcntl.ioctl(socket, termios.TIOCOUTQ, bytes(4)))[0])
 
     def _forget(self, adapter: tree.Adapter, address: str) -> None:
         if adapter.devices.pop(address, None) is not None:
@@ -236,24 +232,25 @@ class FakeBluez:
 
     # -- calls of clients
 
-    def _taken(self, message: Message) -> Message | bool | None:
+    def _taken(self, message: Message) -> bool:
         if message.message_type is MessageType.SIGNAL:
             if message.member == "NameOwnerChanged":
                 self._client_left(message.body[0])
             if message.member == "PropertiesChanged" and message.body[0] == tree.ADVERTISEMENT:
                 self._advert_changed(str(message.sender), str(message.path), unpack_variants(message.body[1]))
-            return None
         if message.message_type is not MessageType.METHOD_CALL:
-            return None
+            return False
         try:
             answer = self._answer(message)
         except BluezError as error:
-            return Message.new_error(message, error.name, str(error))
+            self._send(Message.new_error(message, error.name, str(error)))
+            return True
         if isinstance(answer, asyncio.Task):
             self._later.add(answer)
             answer.add_done_callback(self._later.discard)
-            return True
-        return Message.new_method_return(message, *answer)
+        elif message.member != self.hang:
+            self._send(Message.new_method_return(message, *answer))
+        return True
 
     def _answer(self, message: Message) -> Answer | asyncio.Task[None]:
         path, member, body = str(message.path), str(message.member), message.body
@@ -365,6 +362,7 @@ class FakeBluez:
             await asyncio.sleep(0.01)
 
     async def _asked(self, client: str, path: str, interface: str) -> dict[str, Any]:
+        await self._room()
         assert self._bus is not None
         call = _method(client, path, "GetAll", "s", [interface], interface=PROPERTIES)
         reply = await self._bus.call(call)

@@ -17,7 +17,7 @@ from edge.errors import UsageError
 
 
 async def serve(bus: str, adapters: Mapping[str, tree.Adapter]) -> None:
-    """Until the end of standard input."""
+    """Until the end of standard input; then tells how many advertisements were signalled."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
 
@@ -32,6 +32,7 @@ async def serve(bus: str, adapters: Mapping[str, tree.Adapter]) -> None:
                 await bluez.tell(msgspec.json.decode(line, type=dict[str, Any]))
             except (UsageError, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
                 print_line({"error": f"{type(error).__name__}: {error}"})
+        print_line({"sent": bluez.sent})
 
 
 def main() -> None:

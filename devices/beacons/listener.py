@@ -128,6 +128,9 @@ class Listener:
             except FallError as error:
                 reason, text = error.reason, str(error)
             except radio.ScanError as error:
+                if error.lasting:
+                    self._show(State.DOWN, str(error), error.hint)
+                    raise
                 reason, text, hint = Reason(error.reason), str(error), error.hint
             if adapter.lost:
                 raise bluez.BluezError("NoBus", "the system bus is gone", hint="systemctl status dbus")
@@ -193,9 +196,8 @@ class Listener:
         move = self._ladder.fell(reason)
         if move is None:
             await self._lost(text)
-            if reason in SEEN and adapter is not None:
-                await self._rest(adapter, LINGER_S, look)
-                if adapter.ready or look.somebody_wants_it():
+            if reason in SEEN and adapter is not None and not adapter.ready:
+                if await self._rest(adapter, LINGER_S, look) or look.somebody_wants_it():
                     return
             raise DeviceError(text, hint=hint)
         self._shown.steps += 1
@@ -218,13 +220,15 @@ class Listener:
             log.warning("%s: %s", self._adapter, error)
             self._show(State.WAITING, str(error), error.hint)
 
-    async def _rest(self, adapter: bluez.Adapter, wait_s: float, look: Look, *, until_ready: bool = True) -> None:
+    async def _rest(self, adapter: bluez.Adapter, wait_s: float, look: Look, *, until_ready: bool = True) -> bool:
+        """Shorter when somebody wants the radio. Whether the adapter is ready then."""
         clock = asyncio.get_running_loop().time
         end_s = clock() + wait_s
         while (left_s := end_s - clock()) > 0 and not adapter.lost and not look.somebody_wants_it():
             if until_ready and adapter.ready:
-                return
+                break
             await adapter.changed(min(TICK_S, left_s))
+        return adapter.ready
 
     async def _began(self) -> None:
         if self._section.usb_reset:

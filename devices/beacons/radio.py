@@ -58,11 +58,12 @@ _scans = 0
 
 
 class ScanError(DeviceError):
-    """A scan did not start. `reason` is one of the recovery's."""
+    """A scan did not start. `reason` is one of the recovery's; `lasting`: no recovery helps, a person must."""
 
-    def __init__(self, reason: str, message: str, *, hint: str = "") -> None:
+    def __init__(self, reason: str, message: str, *, hint: str = "", lasting: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
+        self.lasting = lasting
 
 
 @asynccontextmanager
@@ -158,7 +159,8 @@ def _scan_error(adapter: str, error: Exception) -> ScanError:
     text = _ADDRESS.sub("…", str(error))
     if "passive scanning" in text:
         hint = 'add --experimental to bluetoothd (systemctl edit bluetooth), or set scan = "active"'
-        return ScanError("error", f"{adapter}: passive scanning needs bluetoothd --experimental", hint=hint)
+        text = f"{adapter}: passive scanning needs bluetoothd --experimental"
+        return ScanError("error", text, hint=hint, lasting=True)
     if name.endswith("InProgress"):
         return ScanError("in_progress", f"{adapter}: BlueZ says a scan of ours is under way already")
     if name.endswith("NotReady") or _off(error):

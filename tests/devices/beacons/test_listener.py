@@ -50,6 +50,14 @@ async def test_passive(bus: PrivateBus, tmp_path: Path) -> None:
     assert heard.radio.scan == "passive"
 
 
+async def test_passive_where_bluetoothd_can_not_is_told_at_once(bus: PrivateBus, tmp_path: Path) -> None:
+    async with bluez(bus, adapter(experimental=False)), listening(tmp_path, settings={"scan": "passive"}) as heard:
+        await until(lambda: heard.error is not None)
+    assert heard.said == []
+    assert heard.error is not None
+    assert "--experimental" in heard.error.hint
+
+
 @pytest.mark.parametrize(
     ("cure", "steps"),
     [

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from devices.beacons import radio
 from devices.beacons.advert import APPLE, Advert
 from devices.beacons.link import LinkError, LinkProblem
-from devices.beacons.radio import BleakRadio, ScanError, scan
+from devices.beacons.radio import BleakRadio, ScanError, leave, scan
 from tests.devices.beacons.given_bluez import PrivateBus, adapter, bluez, needs_dbus, private_bus, until
 
 pytestmark = needs_dbus
@@ -66,6 +67,25 @@ async def test_other_frames_names_and_services_come_through(bus: PrivateBus) -> 
         (eddystone,),
         "ab",
     )
+
+
+async def test_six_hundred_beacons_come_and_go_without_loss(bus: PrivateBus) -> None:
+    """The end of a scan is a burst of signals, and a new client is told of all devices at once."""
+    async with bluez(bus) as air:
+        for number in range(600):
+            await air.place(number, interval_ms=300)
+        for _ in range(2):
+            heard: list[Advert] = []
+            before = air.fake.sent
+            async with scan("hci0", "active", heard.append):
+                await until(lambda: len({advert.address for advert in heard}) == 600)  # noqa: B023
+                for number in range(600):
+                    air.fake.air.beacons[f"C1:00:00:00:{number >> 8:02X}:{number & 0xFF:02X}"].deaf = "hci0"
+                await asyncio.sleep(0.1)
+                assert len(heard) == air.fake.sent - before
+            for beacon in air.fake.air.beacons.values():
+                beacon.deaf = ""
+            leave()
 
 
 async def test_two_adapters_are_heard_apart(bus: PrivateBus) -> None:
@@ -132,6 +152,7 @@ async def test_passive_without_experimental_says_what_to_do(bus: PrivateBus) -> 
                 pass
     assert "--experimental" in str(caught.value)
     assert 'scan = "active"' in caught.value.hint
+    assert caught.value.lasting
 
 
 async def test_called_off_while_it_starts_it_leaves_nothing_behind(bus: PrivateBus) -> None:
@@ -164,6 +185,19 @@ async def test_a_scan_whose_end_was_refused_starts_again(bus: PrivateBus) -> Non
         heard: list[Advert] = []
         async with scan("hci0", "active", heard.append):
             await until(lambda: heard)
+
+
+async def test_a_bluez_that_hangs_is_given_up_and_forgets_us(bus: PrivateBus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(radio, "START_S", 0.1)
+    async with bluez(bus) as air:
+        air.fake.hang = "StartDiscovery"
+        with pytest.raises(ScanError, match="does not answer"):
+            async with scan("hci0", "active", lambda _: None):
+                pass
+        air.fake.hang = ""
+        await until(lambda: not air.fake.adapters["hci0"].discovering)
+        async with scan("hci0", "active", lambda _: None):
+            pass
 
 
 async def test_a_beacon_is_read_written_and_heard(bus: PrivateBus) -> None:
@@ -233,10 +267,10 @@ async def test_connecting_while_hearing(bus: PrivateBus) -> None:
     """BlueZ allows a client one scan: the connection takes the beacon out of the one that runs."""
     async with bluez(bus) as air:
         address = await air.place(1, gatt=gatt())
-        radio = BleakRadio("hci0")
-        async with radio.hear() as adverts:
+        mine = BleakRadio("hci0")
+        async with mine.hear() as adverts:
             assert (await anext(adverts)).address == address
-            async with radio.connect(address, timeout_s=5) as session:
+            async with mine.connect(address, timeout_s=5) as session:
                 assert await session.read(READ) == b"\x01\x02"
 
 
