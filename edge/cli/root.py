@@ -30,6 +30,7 @@ GROUPS = {
     "ledger": "Prove the coupon ledger.",
     "footfall": "Count people in a video.",
     "documents": "What the shop manages: zones, campaigns, slides.",
+    "beacon": "Find, configure and check beacons.",
     "shake": "Print the codes that phones scan to shake.",
     "config": "Check, show or print gateway.toml.",
 }

@@ -1,0 +1,124 @@
+"""`storegate beacon show`, `verify`, `identify` and `render`: one beacon after the other, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import msgspec
+from rich.text import Text
+
+from devices.beacons import matching, provision
+from devices.beacons.dialects import esphome
+from devices.beacons.fitting import fitted
+from devices.beacons.job import Job, Progress, settings_of
+from devices.beacons.link import Radio
+from devices.beacons.passwords import Passwords
+from devices.beacons.profile import Setting
+from devices.beacons.survey import Survey
+from devices.beacons.values import Value
+from edge.cli import beacon_air, say
+from edge.cli.beacon_books import Books
+from edge.cli.beacon_words import console
+from edge.errors import DeviceError, StoregateError, UsageError
+from edge.shop.beacons import Beacon
+
+GUESS_S = 5.0
+
+
+class Read(NamedTuple):
+    profile: str
+    settings: dict[Setting, Value]
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """One beacon, as `verify --json` prints it."""
+
+    id: str
+    ok: bool
+    unlike: dict[str, tuple[Value, Value | None]] = {}
+    """Setting → (what its document says, what it says)."""
+    problem: str = ""
+    hint: str = ""
+
+
+async def read(books: Books, adapter: str, who: str, *, profile: str, passwords: Passwords, progress: Progress) -> Read:
+    async with beacon_air.turn(books.config, adapter), beacon_air.radio_of(adapter) as radio:
+        name, job = await _job(books, radio, who, profile=profile, passwords=passwords)
+        return Read(name, await provision.read(job, radio, progress=progress))
+
+
+async def identified(
+    books: Books, adapter: str, who: str, *, profile: str, passwords: Passwords, progress: Progress
+) -> None:
+    async with beacon_air.turn(books.config, adapter), beacon_air.radio_of(adapter) as radio:
+        _, job = await _job(books, radio, who, profile=profile, passwords=passwords)
+        await provision.identify(job, radio, progress=progress)
+
+
+async def verified(
+    books: Books, adapter: str, chosen: Sequence[Beacon], *, passwords: Passwords, progress: Progress
+) -> list[Verified]:
+    found = []
+    async with beacon_air.turn(books.config, adapter), beacon_air.radio_of(adapter) as radio:
+        for beacon in chosen:
+            try:
+                job = books.job(beacon, secret=passwords.of(str(beacon.id)), unverified=True)
+                unlike = await provision.verify(job, radio, progress=progress)
+            except StoregateError as error:
+                found.append(Verified(id=str(beacon.id), ok=False, problem=str(error), hint=error.hint))
+            else:
+                words = {str(setting): pair for setting, pair in unlike.items()}
+                found.append(Verified(id=str(beacon.id), ok=not unlike, unlike=words))
+    return found
+
+
+def told(found: Sequence[Verified]) -> None:
+    out = console()
+    for one in found:
+        if one.ok:
+            out.print(Text.assemble(("ok    ", "green"), (one.id, "bold"), "  as its document says"))
+        elif one.problem:
+            out.print(Text.assemble(("failed ", "red"), (one.id, "bold"), f"  {say.visible(one.problem)}"))
+            out.print(Text.assemble(("       next: ", "dim"), say.visible(one.hint)))
+        else:
+            out.print(Text.assemble(("unlike ", "yellow"), (one.id, "bold")))
+            for setting, (wanted, says) in one.unlike.items():
+                out.print(Text(f"       {setting}: the document says {wanted}, the beacon {says}"))
+
+
+def rendered(books: Books, beacon: Beacon) -> str:
+    profile = books.profile(str(beacon.profile)) if beacon.profile else None
+    if profile is None or profile.dialect != "esphome":
+        raise UsageError(f"{beacon.id} is no ESPHome device", hint='its document needs "profile": "esphome"')
+    wanted = settings_of(beacon, rotation_key=books.rotation_key, epoch=books.epoch)
+    return f"# {beacon.id}\n{esphome.rendered(fitted(profile, wanted).settings)}"
+
+
+async def _job(books: Books, radio: Radio, who: str, *, profile: str, passwords: Passwords) -> tuple[str, Job]:
+    """For a document's id, or for an address that may be nobody's yet."""
+    beacon = books.by_address(who) if ":" in who else books.beacon(who)
+    if beacon is not None and beacon.profile and not profile:
+        return str(beacon.profile), books.job(beacon, secret=passwords.of(str(beacon.id)))
+    address = (beacon.address if beacon is not None else who).upper()
+    if not address:
+        raise UsageError(f"{who} has no address", hint="storegate beacon scan shows addresses")
+    name = profile or await _guess(books, radio, address)
+    job = Job(beacon=who, profile=books.profile(name), address=address, secret=passwords.of(who))
+    return name, replace(job, secret=job.secret if beacon is not None else "")
+
+
+async def _guess(books: Books, radio: Radio, address: str) -> str:
+    survey = Survey()
+    await beacon_air.listen(radio, GUESS_S, survey.hear)
+    sender = survey.senders.get(address)
+    if sender is None:
+        raise DeviceError(
+            "it is not heard", hint="storegate beacon scan shows what is; is it in its time for settings?"
+        )
+    fits = matching.best(books.profiles, sender.advert)
+    if not fits:
+        hint = "--profile says which it is; firmware_profiles/beacons has those we know"
+        raise UsageError("no profile fits what it sends", hint=hint)
+    return fits[0].name

@@ -1,0 +1,98 @@
+"""What `storegate beacon` prints: tables for people, structs for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from devices.beacons import matching
+from devices.beacons.matching import Sureness
+from devices.beacons.profile import BeaconProfile, Setting
+from devices.beacons.report import Line
+from devices.beacons.survey import Sender
+from edge.cli import say
+
+SURE = {Sureness.MAYBE: "perhaps", Sureness.LIKELY: "likely", Sureness.SURE: "sure"}
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One sender, as `scan --json` prints it."""
+
+    address: str
+    rssi_dbm: float
+    adverts: int
+    beacon: str = ""
+    name: str = ""
+    says: dict[str, str] = {}
+    profiles: tuple[str, ...] = ()
+    sureness: str = ""
+    battery_percent: int | None = None
+    interval_ms: int | None = None
+
+
+def row_of(sender: Sender, profiles: Mapping[str, BeaconProfile]) -> Row:
+    fits = matching.best(profiles, sender.advert)
+    return Row(
+        address=sender.address,
+        rssi_dbm=sender.rssi_dbm,
+        adverts=sender.adverts,
+        beacon=sender.beacon,
+        name=sender.name,
+        says=sender.says,
+        profiles=tuple(fit.name for fit in fits),
+        sureness=SURE[fits[0].sureness] if fits else "",
+        battery_percent=sender.battery_percent,
+        interval_ms=None if sender.interval_ms is None else round(sender.interval_ms),
+    )
+
+
+def is_beacon(row: Row) -> bool:
+    return bool(row.says or row.profiles or row.beacon)
+
+
+def table(rows: Iterable[Row]) -> Table:
+    out = Table("dBm", "beacon", "sends", "profile", "battery", "every", "name", "address", box=None)
+    for row in rows:
+        guess = f"{row.profiles[0]} ({row.sureness})" if row.profiles else "-"
+        sends = "\n".join(f"{kind} {text}" for kind, text in row.says.items()) or "-"
+        battery = "-" if row.battery_percent is None else f"{row.battery_percent} %"
+        every = "-" if row.interval_ms is None else f"{row.interval_ms} ms"
+        cells = (f"{row.rssi_dbm:.0f}", row.beacon or "-", sends, guess, battery, every, row.name or "-", row.address)
+        out.add_row(*(Text("\n".join(say.visible(line) for line in cell.split("\n"))) for cell in cells))
+    return out
+
+
+def console() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def settings(profile: str, found: Mapping[Setting, Any]) -> None:
+    out = Table(show_header=False, box=None)
+    out.add_row("profile", profile)
+    for setting, value in sorted(found.items()):
+        out.add_row(str(setting), Text(say.visible(str(value).upper() if setting is Setting.UUID else str(value))))
+    console().print(out)
+
+
+def outcome(line: Line, hint: str = "") -> None:
+    """One beacon's end, on stdout: ids, steps and words, never a password or an address."""
+    out = console()
+    if line.ok:
+        what = "as it should be already" if not line.changed else f"changed {', '.join(line.changed)}"
+        word = "; its password is the new one" if line.password == "changed" else ""  # noqa: S105 - what became of it
+        out.print(Text.assemble(("ok    ", "green"), (line.id, "bold"), f"  {what}{word}"))
+        return
+    out.print(Text.assemble(("failed ", "red"), (line.id, "bold"), f"  {say.visible(line.problem)}"))
+    told = {True: "its old settings were given back", False: "its old settings could NOT be given back"}
+    if line.rolled_back is not None:
+        out.print(Text(f"       {told[line.rolled_back]}"))
+    now = {"changed": "the new one", "unknown": "the old one or the new one"}.get(line.password)
+    if now:
+        out.print(Text(f"       its password now: {now}"))
+    if hint:
+        out.print(Text.assemble(("       next: ", "dim"), say.visible(hint)))
