@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -44,6 +45,10 @@ class Air:
         self._process.stdin.write(json.dumps(beacon).encode() + b"\n")
         self._process.stdin.flush()
 
+    def hang(self, *, on: bool) -> None:
+        """The controllers answer nothing, and are still there; or do again."""
+        self._process.send_signal(signal.SIGSTOP if on else signal.SIGCONT)
+
     def end(self) -> None:
         """As if the adapters were pulled out."""
         self._process.kill()
@@ -59,6 +64,12 @@ def bluez_knows(name: str) -> bool:
         capture_output=True, check=False,
     )  # fmt: skip
     return done.returncode == 0
+
+
+def powered_on(name: str) -> None:
+    """It is busy for a while when it is new."""
+    on = ["busctl", "set-property", "org.bluez", f"/org/bluez/{name}", "org.bluez.Adapter1", "Powered", "b", "true"]
+    until(lambda: subprocess.run(on, capture_output=True, check=False).returncode == 0, f"{name} to be switched on")
 
 
 def until(true: object, what: str, *, within_s: float = WAIT_S) -> None:

@@ -13,7 +13,7 @@ from bumble.controller import Controller
 from bumble.transport import open_transport
 
 from devices.beacons.emulator.virtual import Air
-from tests.vm.air import ADAPTERS, bluez_knows
+from tests.vm.air import ADAPTERS, powered_on
 from tests.vm.hearing import soon
 
 REPORT = hci.HCI_LE_Advertising_Report_Event
@@ -61,10 +61,6 @@ async def adapter(air: Air) -> AsyncIterator[str]:
         await soon(lambda: bool(set(ADAPTERS.iterdir()) - before), "an adapter of the kernel")
         name = (set(ADAPTERS.iterdir()) - before).pop().name
         await asyncio.to_thread(subprocess.run, ["systemctl", "start", "bluetooth"], check=True)
-        while not await asyncio.to_thread(bluez_knows, name):
-            await asyncio.sleep(0.3)
-        on = ["busctl", "set-property", "org.bluez", f"/org/bluez/{name}", "org.bluez.Adapter1", "Powered", "b", "true"]
-        while (await asyncio.to_thread(subprocess.run, on, capture_output=True, check=False)).returncode:
-            await asyncio.sleep(0.3)  # busy while it is new
+        await asyncio.to_thread(powered_on, name)
         yield name
         air.link.remove_controller(controller)

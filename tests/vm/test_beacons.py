@@ -13,12 +13,14 @@ import pytest
 from devices.beacons import frames, radio
 from devices.beacons.advert import Advert
 from edge.board import State
+from edge.config import RadioSection
 from edge.shop import Beacon, CarriedBy, Shop
 from tests.devices.beacons.given_frames import CATCHES, heard
-from tests.vm.air import Air, beacon
-from tests.vm.hearing import Told, listening, soon
+from tests.vm.air import Air, beacon, powered_on
+from tests.vm.hearing import Told, gateway, listening, soon
 
 pytestmark = pytest.mark.vm
+DROP_IN = Path("/run/systemd/system/bluetooth.service.d/experimental.conf")
 UUID = bytes.fromhex("FDA50693A4E24FB1AFCFC6EB07647825")
 CART = Beacon(
     id="cart-1",
@@ -131,3 +133,60 @@ async def test_switched_off_by_somebody_it_is_switched_on_again(around: Air, tmp
         await soon(lambda: "recovered" in told.steps, "the radio to listen again")
         await recovered(told)
         around.take()
+
+
+async def test_a_controller_that_hangs_is_noticed_and_comes_back(around: Air, tmp_path: Path) -> None:
+    """The famous silence: BlueZ says that it scans, and nothing comes."""
+    section = RadioSection(adapter="hci1", zone="door", stall_s=8, advertise=False)
+    async with gateway(tmp_path, lambda: SHOP, section) as told:
+        cart_at(around, -55)
+        await soon(lambda: told.zones == [IN], "the cart")
+        around.hang(on=True)
+        await soon(lambda: told.board.radio("hci1").state is not State.UP, "that somebody notices")
+        await soon(lambda: len(told.steps) >= 2, "steps against it")
+        around.hang(on=False)
+        await soon(lambda: "recovered" in told.steps, "the radio to listen again", within_s=120)
+        await recovered(told)
+        assert OUT not in told.zones, "who is not heard by a deaf radio has not left"
+        around.take()
+
+
+@pytest.fixture
+def experimental() -> Iterator[None]:
+    """bluetoothd --experimental, as passive scanning needs it."""
+    DROP_IN.parent.mkdir(parents=True, exist_ok=True)
+    DROP_IN.write_text("[Service]\nExecStart=\nExecStart=/usr/libexec/bluetooth/bluetoothd --experimental\n")
+    reload = ["systemctl", "daemon-reload"], ["systemctl", "restart", "bluetooth"]
+    for command in reload:
+        subprocess.run(command, check=True)
+    yield
+    DROP_IN.unlink()
+    for command in reload:
+        subprocess.run(command, check=True)
+
+
+@pytest.mark.usefixtures("around")
+async def test_passive_scanning_without_its_flag_is_refused_in_words() -> None:
+    await asyncio.to_thread(powered_on, "hci1")
+    with pytest.raises(radio.ScanError, match="needs bluetoothd --experimental") as refused:
+        async with radio.scan("hci1", "passive", lambda _: None):
+            pass
+    assert "systemctl edit bluetooth" in refused.value.hint
+
+
+@pytest.mark.usefixtures("experimental")
+async def test_passive_scanning_hears_beacons_and_no_others(around: Air) -> None:
+    """What stays the same BlueZ tells once, and a strength only when it moved by 8 dB: changes come through."""
+    await asyncio.to_thread(powered_on, "hci1")
+    heard: list[Advert] = []
+    around.place(beacon(UUID, 1, 2), -60, address="C1:00:00:00:02:01")
+    around.place(bytes.fromhex(CATCHES["url"]), -60, address="C1:00:00:00:02:02")
+    around.place(bytes.fromhex(CATCHES["altbeacon"]), -60, address="C1:00:00:00:02:03")
+    around.place(bytes.fromhex("020106 0C 09") + b"a headphone", -60, address="C1:00:00:00:02:04")
+    async with radio.scan("hci1", "passive", heard.append):
+        await soon(lambda: len({advert.address for advert in heard}) >= 3, "three kinds of beacons")
+        around.move(-90, address="C1:00:00:00:02:01")
+        await soon(lambda: ("C1:00:00:00:02:01", -90) in {(one.address, one.rssi_dbm) for one in heard}, "a change")
+    for last in range(1, 5):
+        around.take(f"C1:00:00:00:02:{last:02X}")
+    assert not any(advert.address.endswith("04") for advert in heard)

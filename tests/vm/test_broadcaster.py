@@ -16,7 +16,7 @@ from edge.clock import Clock
 from edge.config import RadioSection
 from edge.rotation import epoch_of, index_of
 from edge.shop import Beacon, Shop
-from tests.vm.air import Air
+from tests.vm.air import Air, powered_on
 from tests.vm.hearing import KEY, gateway, soon
 
 pytestmark = pytest.mark.vm
@@ -65,16 +65,10 @@ async def ear() -> AsyncIterator[Ear]:
         yield one
 
 
-async def power(adapter: str) -> None:
-    on = ["busctl", "set-property", "org.bluez", f"/org/bluez/{adapter}", "org.bluez.Adapter1", "Powered", "b", "true"]
-    while (await asyncio.to_thread(subprocess.run, on, capture_output=True, check=False)).returncode:
-        await asyncio.sleep(0.3)
-
-
 @pytest.mark.usefixtures("around")
 async def test_documents_are_on_the_air_byte_by_byte(tmp_path: Path) -> None:
     shop = Shop(beacons={"gw-1": own("gw-1", 7)})
-    await power("hci1")
+    await asyncio.to_thread(powered_on, "hci1")
     async with gateway(tmp_path, lambda: shop, SENDS) as told, ear() as heard:
         await heard.hears(frame(7))
         assert set(heard.frames) == {frame(7)}
@@ -94,7 +88,7 @@ async def test_documents_are_on_the_air_byte_by_byte(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("around")
 async def test_a_rotating_minor_changes_with_the_epoch(tmp_path: Path) -> None:
     shop, clock, rotate_s = Shop(beacons={"gw-1": own("gw-1", 5, rotating=True)}), Clock(), 20
-    await power("hci1")
+    await asyncio.to_thread(powered_on, "hci1")
     async with gateway(tmp_path, lambda: shop, SENDS, rotate_s=rotate_s), ear() as heard:
         await soon(lambda: len(set(heard.frames)) >= 3, "three minors", within_s=120)
         now = epoch_of(clock.now().at_ms, rotate_s=rotate_s)
@@ -110,12 +104,12 @@ async def test_a_rotating_minor_changes_with_the_epoch(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("around")
 async def test_bluetoothd_ends_and_begins_under_it(tmp_path: Path) -> None:
     shop = Shop(beacons={"gw-1": own("gw-1", 7)})
-    await power("hci1")
+    await asyncio.to_thread(powered_on, "hci1")
     async with gateway(tmp_path, lambda: shop, SENDS) as told:
         async with ear() as heard:
             await heard.hears(frame(7))
         await asyncio.to_thread(subprocess.run, ["systemctl", "restart", "bluetooth"], check=True)
-        await power("hci1")
+        await asyncio.to_thread(powered_on, "hci1")
         async with ear() as heard:
             await heard.hears(frame(7))
         await soon(lambda: told.board.radio("hci0").sends == 1, "its word")
@@ -123,13 +117,13 @@ async def test_bluetoothd_ends_and_begins_under_it(tmp_path: Path) -> None:
 
 async def test_an_adapter_is_pulled_out_and_plugged_in(around: Air, tmp_path: Path) -> None:
     shop = Shop(beacons={"gw-1": own("gw-1", 7)})
-    await power("hci1")
+    await asyncio.to_thread(powered_on, "hci1")
     async with gateway(tmp_path, lambda: shop, SENDS) as told:
         await soon(lambda: told.board.radio("hci0").sends == 1, "a beacon on the air")
         await asyncio.to_thread(around.end)
         await soon(lambda: told.board.radio("hci0").sends == 0, "its loss")
         await asyncio.to_thread(around.begin)
-        await power("hci1")
+        await asyncio.to_thread(powered_on, "hci1")
         async with ear() as heard:
             await heard.hears(frame(7))
 
