@@ -26,6 +26,7 @@ __all__ = [
     "Job",
     "PasswordNow",
     "Patience",
+    "Progress",
     "ProvisionError",
     "Provisioned",
     "Step",

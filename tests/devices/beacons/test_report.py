@@ -27,7 +27,8 @@ def test_a_run_is_gone_on_with(tmp_path: Path) -> None:
     assert report.todo(report.lines(path), ["c", "b", "a"]) == ["c"]
     assert path.read_text() == (
         '{"id":"a","ok":true,"changed":["major"],"password":"changed"}\n'
-        '{"id":"b","ok":false,"step":"hear","problem":"door: hear: not heard","rolled_back":true,"password":"unknown"}\n'
+        '{"id":"b","ok":false,"step":"hear","problem":"door: hear: not heard",'
+        '"rolled_back":true,"password":"unknown"}\n'
         '{"id":"b","ok":true,"changed":["major"],"password":"changed"}\n'
     )
     assert path.stat().st_mode & 0o077 == 0
