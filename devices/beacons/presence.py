@@ -39,13 +39,13 @@ class Presence:
         random: Callable[[int], bytes],
     ) -> None:
         """`key`: of rotating ids. `random`: bytes for the salts of strangers' hashes."""
-        self.ears = {section.adapter: Ear(section, now, random) for section in radios}
+        self.ears = {section.adapter: Ear(section, now, random) for section in radios if section.scan != "off"}
         self.tracks: dict[str, Track] = {}
         """By beacon."""
-        self._zones = {section.adapter: section.zone for section in radios if section.zone}
+        self._zones = {adapter: ear.section.zone for adapter, ear in self.ears.items() if ear.section.zone}
         self._coverages = {adapter: ear.coverage for adapter, ear in self.ears.items()}
         senders = [section.adapter for section in radios if section.advertise]
-        self._sender = senders[0] if len(senders) == 1 else ""
+        self._first_sender = senders[0] if senders else ""
         self._known: Known[Track] = Known(key, rotate_s=rotate_s)
         self._rotate_s = rotate_s
         self._voices = Voices(self._known)
@@ -117,7 +117,7 @@ class Presence:
         for name in [name for name, track in self.tracks.items() if _is_another(track.beacon, ours.get(name))]:
             self._forget(name)
         for name, beacon in ours.items():
-            sender = (beacon.radio or self._sender) if beacon.profile == HEARTBEAT else ""
+            sender = (beacon.radio or self._first_sender) if beacon.profile == HEARTBEAT else ""
             if (track := self.tracks.get(name)) is not None:
                 track.change(beacon, sender=sender)
             else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 
 from devices.beacons.advert import Advert
 from devices.beacons.presence import Presence
@@ -33,6 +34,7 @@ from edge.shop import CarriedBy, Shop
 TICK_S = 1.0
 SHOW_EVERY = 2
 """Ticks."""
+PROBLEMS = frozenset(problem.value for problem in BeaconProblem)
 FAREWELL_S = 2.0
 """What is open may take so long to be saved when the daemon stops."""
 
@@ -84,7 +86,8 @@ class Watch:
     async def run(self, submit: Submit) -> None:
         if self._open_problems is not None:
             for beacon, problem in await self._open_problems():
-                self.presence.remember(beacon, BeaconProblem(problem))
+                if problem in PROBLEMS:  # another release may have had others
+                    self.presence.remember(beacon, BeaconProblem(problem))
             self._open_problems = None
         ticks = 0
         try:
@@ -95,8 +98,9 @@ class Watch:
                     self._show(self._clock.now())
                 await asyncio.sleep(TICK_S)
         finally:
-            async with asyncio.timeout(FAREWELL_S):
-                await self._tell(self.presence.stop(self._clock.now()), submit)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL_S):
+                    await self._tell(self.presence.stop(self._clock.now()), submit)
 
     async def _tick(self, submit: Submit) -> None:
         now = self._clock.now()

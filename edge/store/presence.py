@@ -95,12 +95,20 @@ def left(event: ev.ZoneLeft, tx: Tx) -> Outcome:
 
 
 def started(event: ev.GatewayStarted, tx: Tx) -> None:
-    """Whoever was somewhere when the gateway stopped was last known to be there a minute before at most."""
+    """Nobody is known to be anywhere; problems of beacons that are the shop's no more are over.
+
+    Whoever was somewhere when the gateway stopped was last known to be there a minute before at most.
+    """
     rows = tx.db.execute(
         "SELECT beacon, zone, carried_by, since_ms, since_mono_ms, boot_id, seen_ms FROM presence ORDER BY beacon"
     ).fetchall()
     for beacon, *stay in rows:
         _leave(beacon, _Stay(*stay), event.at, "restarted", tx)
+    for one in open_problems(tx.db, limit=MAX_PROBLEMS):
+        if one.beacon not in tx.shop.beacons:
+            tx.db.execute("DELETE FROM beacon_problem WHERE beacon = ? AND problem = ?", (one.beacon, one.problem))
+            news = tm.BeaconHealth(beacon=one.beacon, problem=one.problem, wrong=False, radio=one.radio)
+            tx.tell(news, at=event.at, subject=one.beacon)
 
 
 def passed(event: ev.TimePassed, tx: Tx) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from devices.beacons.coverage import Coverage, Listened, Measured, Sample, measured
+from devices.beacons.presence import Presence
+from edge.config import RadioSection
 from edge.events import PresenceCounted, RadioMeasured
 from tests.devices.beacons.given_presence import Air, Voice, at, beacon, moment, presence_of, stranger
 
@@ -132,3 +134,9 @@ def test_another_radios_heartbeat_tells_a_deaf_one_within_seconds() -> None:
     assert covered_s["hci1"] == pytest.approx(100, abs=2)
     assert presence.expected_per_s("hci0") == pytest.approx(4, rel=0.25)
     assert presence.expected_per_s("hci7") == 0
+
+
+def test_a_radio_that_does_not_scan_has_nothing_to_tell() -> None:
+    radios = [RadioSection(adapter="hci0", zone="door", scan="off"), RadioSection(adapter="hci1", zone="till")]
+    presence = Presence(radios, key=b"k" * 32, rotate_s=300, now=moment(0), random=bytes)
+    assert {event.radio for event in presence.stop(moment(10))} == {"hci1"}  # type: ignore[attr-defined]

@@ -173,7 +173,7 @@ async def test_a_problem_of_the_run_before_ends_in_this_one() -> None:
     """The store remembers that it was told; what it knows goes back in at the start."""
 
     async def open_problems() -> list[tuple[str, str]]:
-        return [("shelf", "silent"), ("gone", "weak")]
+        return [("shelf", "silent"), ("gone", "weak"), ("shelf", "of another release")]
 
     floor = Shopfloor(shop_of(SHELF), open_problems=open_problems)
     await floor.hear(1, 2)

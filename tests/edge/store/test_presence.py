@@ -163,6 +163,17 @@ def test_a_problem_of_a_beacon_that_is_gone_can_end_but_not_begin() -> None:
     assert [one.problem for one in tx.news(tm.BeaconHealth)] == ["silent", "silent"]  # type: ignore[attr-defined]
 
 
+def test_a_restart_ends_the_problems_of_beacons_that_were_taken_out_meanwhile_and_no_other() -> None:
+    tx = memory_tx(SHOP)
+    tx.handle(health(BeaconProblem.SILENT))
+    tx.handle(health(BeaconProblem.BATTERY_LOW, name="cart-7"))
+    tx.with_shop(beacons={"cart-7": SHOP.beacons["cart-7"]})
+    tx.handle(ev.GatewayStarted(at=later(60), version="2.0"))
+    assert [one.beacon for one in presence.open_problems(tx.db)] == ["cart-7"]
+    last = tx.news(tm.BeaconHealth)[-1]
+    assert (last.beacon, last.problem, last.wrong) == ("shelf", "silent", False)  # type: ignore[attr-defined]
+
+
 def test_noise_goes_to_the_cloud_with_its_coverage() -> None:
     tx = memory_tx(SHOP)
     tx.handle(
