@@ -44,7 +44,7 @@ from edge.sdnotify import Notifier
 from edge.shake_desk import ShakeDesk
 from edge.shop import Shop
 from edge.status.damage import found
-from edge.web import doors
+from edge.web import doors, icons
 from edge.web.admin.build import admin_routes
 from edge.web.app import BoundListener, listen
 from edge.web.guest import shake, wallet
@@ -154,6 +154,7 @@ async def building(
                 coupons, keys=keys, clock=clock, settings=settings.coupons, shakes=lambda: bool(shop().pages)
             ),
             *shake.routes(shakes, keys=keys, clock=clock, settings=settings),
+            *icons.routes(icons.Icons.of(settings)),
         ]
         guest = await stack.enter_async_context(serve("guest", settings.listen.guest, guest_routes, host_names=None))
         shop_routes = [*kiosk.routes(counter), *screens.routes(), *till.routes(coupons, settings.stations)]
