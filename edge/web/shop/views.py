@@ -19,6 +19,8 @@ from edge.web.shop.visits import MAX_WORDS, Attract, Coupon, Goods, Looked, Noti
 
 HITS = 24
 ALTERNATIVES = 3
+ASK_MS = 60_000
+"""A screen without a code for phones asks for one again after this."""
 SHELVES = (
     ("drink", "饮料"),
     ("snack", "零食"),
@@ -84,11 +86,14 @@ async def _attract(counter: Counter, request: web.Request, station: StationId) -
 
 
 def shake_code(counter: Counter, request: web.Request, station: StationId) -> str:
-    """The code for phones that shake, as text and as QR; the page asks for it anew when it is over."""
+    """The code for phones that shake, as text and as QR; the page asks for it anew when it is over.
+
+    Where there is nothing to shake for, nothing is seen, and the page asks again: documents change.
+    """
     request[pages.LANGUAGE] = counter.visits.wishes_of(station).language
     code = counter.place_code(station)
     if code is None:
-        return ""
+        return pages.text(request, "shop/shake_code.jinja", code="", left_ms=ASK_MS, picture="")
     url = counter.guest_url().rstrip("/")
     return pages.text(
         request,
