@@ -7,6 +7,7 @@ everything else is proven, and proven itself by unlocking again. A password is t
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -38,6 +39,8 @@ __all__ = [
 ]
 FAILURES = (LinkError, RefusedSecretError, NotUnderstoodError, DoesNotFitError)
 IDENTIFY_S = 15.0
+ADDRESS = re.compile(r"(?:[0-9A-Fa-f]{2}[:_]){5}[0-9A-Fa-f]{2}")
+"""Of a radio: whatever a library says, it goes into no message."""
 GONE = {LinkProblem.LOST, LinkProblem.TIMEOUT}
 
 
@@ -132,6 +135,7 @@ class _Run:
     async def read(self) -> dict[Setting, Value]:
         await self._way.find()
         async with self._way.talk(self._old) as dialect:
+            self._used_up()
             async with self._way.at(Step.READ_BEFORE):
                 found = await dialect.read(dialect.readable)
             await self._lock_again(dialect)
@@ -140,6 +144,7 @@ class _Run:
     async def identify(self) -> None:
         await self._way.find()
         async with self._way.talk(self._old) as dialect:
+            self._used_up()
             async with self._way.at(Step.WRITE, most_s=IDENTIFY_S):
                 await dialect.identify()
             await self._lock_again(dialect)
@@ -148,6 +153,7 @@ class _Run:
         again = self._profile.verify == "reconnect"
         await self._way.find()
         async with self._way.talk(self._old) as dialect:
+            self._used_up()
             async with self._way.at(Step.READ_BEFORE):
                 self._before = await dialect.read(dialect.settable & dialect.readable)
                 self._raw = dialect.raw
@@ -169,7 +175,7 @@ class _Run:
         """Writes what differs. Where there is no second connection, everything else happens here too."""
         how = self._profile.verify
         if self._todo:
-            self._written = self._profile.unlock.scheme != "pin-on-commit"  # there nothing counts before the commit
+            self._written |= self._profile.unlock.scheme != "pin-on-commit"  # there nothing counts before the commit
             async with self._way.at(Step.WRITE):
                 await dialect.write(self._todo)
         if how == "hear" and self._profile.commit.how == "at":
@@ -228,6 +234,10 @@ class _Run:
             async with self._way.at(Step.UNLOCK):
                 await dialect.unlock(self._new)
             self._proven = True
+
+    def _used_up(self) -> None:
+        """A password that unlocking used up is one more thing to give back."""
+        self._written = self._profile.unlock.single_use and bool(self._old)
 
     async def _lock_again(self, dialect: Dialect) -> None:
         """A beacon that forgets its password when it is unlocked is given it again."""
@@ -307,7 +317,7 @@ class _Run:
             if self._password is PasswordNow.CHANGED:
                 self._password = PasswordNow.UNKNOWN
         given_back = await self.give_back()
-        said = f"{self._job.beacon}: {step.replace('_', ' ')}: {error}"
+        said = f"{self._job.beacon}: {step.replace('_', ' ')}: {ADDRESS.sub('(address)', str(error))}"
         return ProvisionError(
             step, said, hint=hint_for(step, error, self._profile), rolled_back=given_back, password_now=self._password
         )

@@ -26,9 +26,11 @@ def secret_bytes(unlock: Unlock, secret: str) -> bytes:
     """Raises UsageError, which never shows the password."""
     try:
         data = _bytes(unlock, secret)
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError):
         wanted = {"hex": "hexadecimal digits", "uint": "a number", "ascii": "plain letters and digits"}
-        raise UsageError("the password has the wrong form for this model", hint=wanted[unlock.encoding]) from error
+        raise UsageError(
+            "the password has the wrong form for this model", hint=wanted[unlock.encoding]
+        ) from None  # their texts show it
     if not unlock.min_bytes <= len(data) <= unlock.max_bytes:
         room = f"{unlock.min_bytes} to {unlock.max_bytes} bytes"
         raise UsageError("the password has the wrong length for this model", hint=f"wanted {room}")
@@ -79,10 +81,10 @@ async def write_secret(session: GattSession, unlock: Unlock, secret: str) -> Non
         raise RefusedSecretError(WRONG)
 
 
-async def aes_challenge(session: GattSession, unlock: Unlock, secret: str) -> None:
-    """Eddystone: read a challenge, write it back encrypted with the key."""
+async def aes_challenge(session: GattSession, unlock: Unlock, secret: str) -> bool:
+    """Eddystone: read a challenge, write it back encrypted with the key. False: it was open, the key is not proven."""
     if await _is_open(session, unlock):
-        return
+        return False
     _given(secret)
     assert unlock.characteristic
     key, challenge = secret_bytes(unlock, secret), await session.read(unlock.characteristic)
@@ -91,6 +93,18 @@ async def aes_challenge(session: GattSession, unlock: Unlock, secret: str) -> No
     await _told(session, unlock.characteristic, encrypt(key, challenge))
     if not await _is_open(session, unlock):
         raise RefusedSecretError(WRONG)
+    return True
+
+
+async def rekey(session: GattSession, unlock: Unlock, *, old: str, new: str, proven: bool) -> None:
+    """Eddystone: the new key travels encrypted with the old one. With a wrong old one it would become a key that nobody
+    knows: so it must have been proven.
+    """
+    if not proven:
+        problem = "it was open, so its present lock code could not be proven, and is not changed"
+        raise LinkError(LinkProblem.NOT_PERMITTED, problem, hint="lock it with its maker's app first")
+    assert unlock.change
+    await session.write(unlock.change, LOCK + encrypt(secret_bytes(unlock, old), secret_bytes(unlock, new)))
 
 
 def _given(secret: str) -> None:

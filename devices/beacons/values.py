@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from devices.beacons import eddystone
 from devices.beacons.profile import Field, Setting
-from edge.errors import UsageError
+from edge.errors import DeviceError, UsageError
 
 Value = int | float | str
 """uuid: as `str(UUID)`; major, minor, powers: int; interval: ms; name, url: text."""
@@ -26,7 +26,7 @@ class DoesNotFitError(UsageError):
         self.setting = setting
 
 
-class NotUnderstoodError(UsageError):
+class NotUnderstoodError(DeviceError):
     """What the beacon said has another form than its profile says."""
 
 

@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 from devices.beacons.profile import Setting
 from devices.beacons.values import Settings, Value
-from edge.errors import StoregateError
+from edge.errors import DeviceError
 
 Raw = Mapping[str, Any]
 
 
-class RefusedSecretError(StoregateError):
+class RefusedSecretError(DeviceError):
     """The beacon does not take this password, or can't prove that it knows it. Never tried again in the same run."""
 
 

@@ -18,8 +18,8 @@ from devices.beacons.profile import BeaconProfile, Setting
 from devices.beacons.values import DoesNotFitError, NotUnderstoodError, Settings, Value
 
 _BASE = "a3c8{}-8ed3-4bdf-8a39-a01bebede295"
-SLOT, INTERVAL, RADIO_POWER, ADVERTISED_POWER, LOCK, DATA = (
-    _BASE.format(number) for number in ("7502", "7503", "7504", "7505", "7506", "750a")
+SLOT, INTERVAL, RADIO_POWER, ADVERTISED_POWER, DATA = (
+    _BASE.format(number) for number in ("7502", "7503", "7504", "7505", "750a")
 )
 _WHO = (Setting.UUID, Setting.MAJOR, Setting.MINOR)
 
@@ -56,6 +56,7 @@ class EddystoneSlot:
         self._known: dict[Setting, Value] = {}
         self._raw: dict[str, bytes] = {}
         self._secret = ""
+        self._proven = False
 
     @property
     def settable(self) -> frozenset[Setting]:
@@ -67,7 +68,7 @@ class EddystoneSlot:
 
     async def unlock(self, secret: str) -> None:
         self._secret = secret
-        await unlocks.aes_challenge(self._session, self._profile.unlock, secret)
+        self._proven = await unlocks.aes_challenge(self._session, self._profile.unlock, secret)
 
     async def read(self, settings: Collection[Setting]) -> dict[Setting, Value]:
         await self._choose()
@@ -122,8 +123,7 @@ class EddystoneSlot:
 
     async def change_secret(self, new: str) -> None:
         unlock = self._profile.unlock
-        old, key = unlocks.secret_bytes(unlock, self._secret), unlocks.secret_bytes(unlock, new)
-        await self._session.write(LOCK, unlocks.LOCK + unlocks.encrypt(old, key))
+        await unlocks.rekey(self._session, unlock, old=self._secret, new=new, proven=self._proven)
         self._secret = new
 
     async def identify(self) -> None:

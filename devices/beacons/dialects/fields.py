@@ -29,6 +29,7 @@ class Fields:
         self._known: dict[Setting, Value] = {}
         self._raw: dict[str, bytes] = {}
         self._secret = ""
+        self._proven = False
 
     @property
     def settable(self) -> frozenset[Setting]:
@@ -45,7 +46,7 @@ class Fields:
             case "write-secret":
                 await unlocks.write_secret(self._session, unlock, secret)
             case "aes-ecb-challenge":
-                await unlocks.aes_challenge(self._session, unlock, secret)
+                self._proven = await unlocks.aes_challenge(self._session, unlock, secret)
             case "pin-on-commit":
                 unlocks.secret_bytes(unlock, secret)  # its form at least; the beacon judges it at the commit
             case _:
@@ -96,14 +97,21 @@ class Fields:
         unlock = self._profile.unlock
         if not unlock.change:
             raise LinkError(LinkProblem.NO_CHARACTERISTIC, "this model's password can't be changed from here")
-        secret = unlocks.secret_bytes(unlock, new)
         if unlock.scheme == "aes-ecb-challenge":
-            secret = unlocks.LOCK + unlocks.encrypt(unlocks.secret_bytes(unlock, self._secret), secret)
-        elif unlock.change_data:
-            old = unlocks.secret_bytes(unlock, self._secret)
-            secret = bytes.fromhex(unlock.change_data.replace("{secret}", old.hex()).replace("{new}", secret.hex()))
-        await self._session.write(unlock.change, secret)
+            await unlocks.rekey(self._session, unlock, old=self._secret, new=new, proven=self._proven)
+        else:
+            await self._session.write(unlock.change, self._change_bytes(new))
+            if unlock.change == self._profile.commit.result:
+                await self._result(unlock.change, bytes.fromhex(self._profile.commit.ok))
         self._secret = new
+
+    def _change_bytes(self, new: str) -> bytes:
+        unlock = self._profile.unlock
+        secret = unlocks.secret_bytes(unlock, new)
+        if not unlock.change_data:
+            return secret
+        old = unlocks.secret_bytes(unlock, self._secret)
+        return bytes.fromhex(unlock.change_data.replace("{secret}", old.hex()).replace("{new}", secret.hex()))
 
     async def identify(self) -> None:
         identify = self._profile.identify

@@ -116,6 +116,17 @@ async def test_a_locked_beacon_without_a_password_is_not_tried() -> None:
     assert beacon.tries == 0
 
 
+async def test_a_lock_code_that_was_not_proven_is_never_used_to_change_it() -> None:
+    beacon = Eddystone()
+    beacon.on_connect = lambda: setattr(beacon, "unlocked", True)  # type: ignore[method-assign]
+    before = beacon.kept()
+    with pytest.raises(ProvisionError, match="could not be proven") as caught:
+        await provision(job("eddystone-gatt", secret="00" * 16, new_secret=NEW_KEY), GivenRadio(beacon))
+    assert caught.value.step is Step.CHANGE_PASSWORD
+    assert caught.value.rolled_back
+    assert beacon.kept() == before
+
+
 async def test_called_off_in_the_middle_it_is_given_back() -> None:
     beacon = Nordic()
     before = beacon.kept()
