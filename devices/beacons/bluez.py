@@ -50,7 +50,7 @@ class Sender(NamedTuple):
     """What an adapter can send."""
 
     instances: int = 0
-    """Advertisements at once, those of today included."""
+    """Advertisements at once, those of today and of others included."""
     extended: bool = False
     """Each has its own timing; without, several take turns of 2 s and are silent in between."""
     sets_power: bool = False
@@ -129,21 +129,16 @@ class Adapter:
     # what is sent
 
     async def send(self, slot: str, sent: Sent) -> None:
-        """Puts it on the air, or changes what is. Raises BluezError."""
+        """Puts it on the air, or changes what is. Raises BluezError.
+
+        A change is a new registration: BlueZ would take it in place too, but then says nothing when it fails, and
+        an id that rotates would go on under the old random address, which tells whose it is.
+        """
         path = _slot_path(slot)
-        before = self._sent.get(path)
-        if before == sent:
+        if self._sent.get(path) == sent:
             return
-        properties = self._properties(sent)
-        if before is not None and before._replace(data=sent.data) == sent:
-            self._active[path], self._sent[path] = properties, sent
-            changed = {"ManufacturerData": properties["ManufacturerData"]}
-            signal = Message.new_signal(path, PROPERTIES, "PropertiesChanged", "sa{sv}as", [ADVERT, changed, []])
-            self._bus.send(signal).add_done_callback(_read)
-            return
-        if before is not None:
-            await self.unsend(slot)
-        self._active[path], self._sent[path] = properties, sent
+        await self.unsend(slot)
+        self._active[path], self._sent[path] = self._properties(sent), sent
         try:
             await self._call(SENDER, "RegisterAdvertisement", "oa{sv}", [path, {}])
         except BluezError:
@@ -235,7 +230,7 @@ class Adapter:
             self.present = True
             self.powered = bool(shown.get("Powered", self.powered))
         elif interface == SENDER:
-            self.sender = _sender(shown, self.sender, len(self._active))
+            self.sender = _sender(shown, self.sender)
 
     def _gone(self) -> None:
         self.present = self.powered = False
@@ -254,6 +249,8 @@ class Adapter:
             self._news.set()
             return Message.new_method_return(message)
         if message.interface == PROPERTIES and message.body[:1] == [ADVERT]:
+            if message.member == "Set":  # BlueZ tells the TxPower that it chose
+                return Message.new_method_return(message)
             if message.member == "GetAll":
                 return Message.new_method_return(message, "a{sv}", [self._active[path]])
             if message.member == "Get" and message.body[1] in self._active[path]:
@@ -284,7 +281,7 @@ async def adapters() -> list[AdapterFacts]:
         AdapterFacts(
             path.rpartition("/")[2],
             bool(shown[ADAPTER]["Powered"].value),
-            _sender(unpack_variants(shown.get(SENDER, {})), Sender(), 0),
+            _sender(unpack_variants(shown.get(SENDER, {})), Sender()),
             MONITORS in shown,
         )
         for path, shown in sorted(objects.items())
@@ -292,11 +289,11 @@ async def adapters() -> list[AdapterFacts]:
     ]
 
 
-def _sender(shown: Mapping[str, Any], before: Sender, ours: int) -> Sender:
-    """SupportedInstances is what is left: with our own it is what we may have."""
+def _sender(shown: Mapping[str, Any], before: Sender) -> Sender:
+    """SupportedInstances is what is left of all; both counts change together."""
     found = before
-    if "SupportedInstances" in shown:
-        found = found._replace(instances=int(shown["SupportedInstances"]) + ours)
+    if "SupportedInstances" in shown and "ActiveInstances" in shown:
+        found = found._replace(instances=int(shown["SupportedInstances"]) + int(shown["ActiveInstances"]))
     if "SupportedSecondaryChannels" in shown:
         found = found._replace(extended=bool(shown["SupportedSecondaryChannels"]))
     if "SupportedFeatures" in shown:
@@ -327,12 +324,6 @@ async def _connected() -> AsyncIterator[tuple[MessageBus, asyncio.Future[None]]]
         if bus.connected:
             bus.disconnect()
         await asyncio.wait({ended}, timeout=1)
-
-
-def _read(future: asyncio.Future[Any]) -> None:
-    """An error that nobody asks for; the end of the bus is seen otherwise."""
-    if not future.cancelled():
-        future.exception()
 
 
 async def _ended(bus: MessageBus) -> None:

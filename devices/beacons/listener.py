@@ -196,9 +196,9 @@ class Listener:
         move = self._ladder.fell(reason)
         if move is None:
             await self._lost(text)
-            if reason in SEEN and adapter is not None and not adapter.ready:
-                if await self._rest(adapter, LINGER_S, look) or look.somebody_wants_it():
-                    return
+            may_come_back = adapter if reason in SEEN and adapter is not None and not adapter.ready else None
+            if may_come_back and (await self._rest(may_come_back, LINGER_S, look) or look.somebody_wants_it()):
+                return
             raise DeviceError(text, hint=hint)
         self._shown.steps += 1
         await self._tell(self._changed(move.step, reason, move.attempt))

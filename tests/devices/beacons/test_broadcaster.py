@@ -151,9 +151,8 @@ async def test_documents_that_change_are_followed(bus: PrivateBus, hand_clock: H
         await until(lambda: minors(air) == [1])
         given.set(beacon("a", 2))
         await until(lambda: minors(air) == [2])
-        assert air.fake.calls.count("hci0 RegisterAdvertisement") == 1  # changed in place
         given.set(beacon("a", 2, interval_ms=500))
-        await until(lambda: minors(air) == [2] and air.fake.calls.count("hci0 RegisterAdvertisement") == 2)
+        await until(lambda: minors(air) == [2] and air.fake.calls.count("hci0 RegisterAdvertisement") == 3)
         given.set(beacon("a", 2, radio="hci1"))
         await until(lambda: minors(air) == [])
 
@@ -171,7 +170,8 @@ async def test_rotating_ids_change_with_the_epoch(bus: PrivateBus, hand_clock: H
         hand_clock.forward(300_000)
         await until(lambda: minors(air) == expected())
         assert minors(air) != before
-        assert air.fake.calls.count("hci0 RegisterAdvertisement") == 1
+        await asyncio.sleep(0.1)
+        assert air.fake.calls.count("hci0 RegisterAdvertisement") == 2  # and no more often
 
 
 @needs_dbus
