@@ -87,7 +87,7 @@ class Survey:
             if isinstance(frame, IBeacon):
                 sender.ibeacon = (str(uuid.UUID(bytes=frame.uuid)), frame.major, frame.minor)
                 owner = self._known.ids.get(frame.id) if self._known else None
-                sender.beacon = owner or sender.beacon
+                sender.beacon = sender.beacon or owner or ""
 
     def strongest_first(self, fits: Callable[[Sender], bool] = lambda _: True) -> list[Sender]:
         return sorted(filter(fits, self.senders.values()), key=lambda sender: -sender.rssi_dbm)

@@ -251,7 +251,7 @@ def _listed(shown: list[Row], heard: int) -> None:
     from edge.cli import beacon_words  # noqa: PLC0415
 
     if shown:
-        beacon_words.console().print(beacon_words.table(shown))
+        beacon_words.wide().print(beacon_words.table(shown))
         return
     hint = "nearer? battery in? --everything lists all that sends" if heard else "storegate doctor looks at Bluetooth"
     say.err.print(f"no beacon heard ({heard} other senders); {hint}", highlight=False)

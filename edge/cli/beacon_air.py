@@ -50,7 +50,7 @@ def run(work: Coroutine[None, None, T]) -> T:
 
     async def watched() -> T:
         task = asyncio.ensure_future(work)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+        _on_ctrl_c(task.cancel)
         return await task
 
     try:
@@ -59,3 +59,7 @@ def run(work: Coroutine[None, None, T]) -> T:
         say.fail(StoregateError("ended before it was done"))
     except StoregateError as error:
         say.fail(error)
+
+
+def _on_ctrl_c(cancel: Callable[[], object]) -> None:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, cancel)

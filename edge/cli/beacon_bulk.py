@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -75,7 +76,7 @@ def told_plan(plan: Sequence[Planned]) -> None:
 
 async def provisioned(asked: Asked, chosen: Sequence[Beacon], *, quiet: bool) -> list[Line]:
     """The lines of this run. Raises StoregateError where nothing at all can be done."""
-    asked, todo = _resumed(asked, chosen)
+    asked, todo = await asyncio.to_thread(_resumed, asked, chosen)
     lines: list[Line] = []
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=say.err, transient=True,
@@ -90,10 +91,10 @@ async def provisioned(asked: Asked, chosen: Sequence[Beacon], *, quiet: bool) ->
                 lines.append(line)
                 bar.advance(task)
                 if asked.report:
-                    _write(asked.report, line)
+                    await asyncio.to_thread(_write, asked.report, line)
                 if not quiet:
                     beacon_words.outcome(line, hint)
-                _tell_daemon(asked.books, beacon, line)
+                await asyncio.to_thread(_tell_daemon, asked.books, beacon, line)
     return lines
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +19,7 @@ from devices.beacons.report import Line
 from devices.beacons.survey import Sender
 from edge.cli import say
 
+PIPE_WIDTH = 140
 SURE = {Sureness.MAYBE: "perhaps", Sureness.LIKELY: "likely", Sureness.SURE: "sure"}
 
 
@@ -56,15 +59,28 @@ def is_beacon(row: Row) -> bool:
 
 
 def table(rows: Iterable[Row]) -> Table:
-    out = Table("dBm", "beacon", "sends", "profile", "battery", "every", "name", "address", box=None)
+    out = Table(box=None)
+    for title in ("dBm", "beacon", "sends", "profile", "battery", "every", "address"):
+        out.add_column(title, overflow="fold")
     for row in rows:
         guess = f"{row.profiles[0]} ({row.sureness})" if row.profiles else "-"
-        sends = "\n".join(f"{kind} {text}" for kind, text in row.says.items()) or "-"
+        sends = "\n".join(f"{kind} {_short(text)}" for kind, text in row.says.items()) or "-"
         battery = "-" if row.battery_percent is None else f"{row.battery_percent} %"
         every = "-" if row.interval_ms is None else f"{row.interval_ms} ms"
-        cells = (f"{row.rssi_dbm:.0f}", row.beacon or "-", sends, guess, battery, every, row.name or "-", row.address)
+        who = row.beacon or (f"“{row.name}”" if row.name else "-")
+        cells = (f"{row.rssi_dbm:.0f}", who, sends, guess, battery, every, row.address)
         out.add_row(*(Text("\n".join(say.visible(line) for line in cell.split("\n"))) for cell in cells))
     return out
+
+
+def _short(text: str) -> str:
+    """A UUID's beginning tells people enough; --json has all of it."""
+    return re.sub(r"\b([0-9A-Fa-f]{8})(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", r"\1…", text)
+
+
+def wide() -> Console:
+    """For tables: into a pipe or a file they go whole."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def console() -> Console:
