@@ -11,9 +11,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from statistics import median, quantiles
 from typing import Any
 
 from bleak.backends.device import BLEDevice
@@ -23,8 +24,11 @@ from bench.row import Row
 from devices.beacons import radio
 from devices.beacons.advert import APPLE, Advert
 from devices.beacons.presence import Presence
+from edge import events as ev
 from edge.clock import Clock
 from edge.config import RadioSection
+from edge.ids import DeviceId, Gtin, StationId
+from edge.journal import Journal
 from edge.shop import Beacon, Shop
 
 UUID = "FDA50693-A4E2-4FB1-AFCF-C6EB07647825"
@@ -38,6 +42,7 @@ TICK_EVERY = 2000
 HOLD_US = 30.0
 PER_S = 2000
 SECONDS = 8.0
+ANSWERS = 200
 WHAT = "CPU an advert, bleak's callback → presence"
 BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -209,38 +214,86 @@ def _loss() -> Iterator[Row]:
         hold = 0 if per_s == PER_S else None
         yield Row(part="beacons", what=what, value=sent - heard, unit="adverts", hold=hold, note=note)
         what = f"CPU an advert at {per_s:,}/s, D-Bus socket → presence"
-        yield Row(
-            part="beacons", what=what, value=round(cpu_us, 1), unit="µs", note="nearly all of it dbus-fast and bleak"
-        )
+        note = "mostly dbus-fast and bleak"
+        yield Row(part="beacons", what=what, value=round(cpu_us, 1), unit="µs", note=note)
+    with _private_bus() as bus, tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
+        yield from asyncio.run(_answers(bus, Path(folder)))
 
 
 async def _over_the_bus(bus: str, per_s: int) -> tuple[int, int, float, float]:
     """(sent, heard, seconds, CPU µs each)."""
     clock = Clock()
     presence = _presence(clock, rotating=False)
+    async with _air(bus, per_s) as (told, tell), radio.scan("hci0", "active", presence.heard):
+        coverage = presence.ears["hci0"].coverage
+        cpu_s, began_s = time.process_time(), time.perf_counter()
+        tell.write(b"go\n")
+        for _ in range(round(SECONDS)):
+            await asyncio.sleep(1)
+            presence.tick(clock.now())
+        tell.write(b"stop\n")
+        sent = int(await told.readline())
+        seconds = time.perf_counter() - began_s
+        await asyncio.sleep(1)  # what is in sockets still comes
+        cpu_s = time.process_time() - cpu_s
+    radio.leave()
+    return sent, coverage.adverts, seconds, cpu_s / max(1, coverage.adverts) * 1e6
+
+
+async def _answers(bus: str, folder: Path) -> list[Row]:
+    """What a till waits for, its answer on the disk, while the air is quiet and while it is not."""
+    clock = Clock()
+    presence = _presence(clock, rotating=False)
+    journal = await asyncio.to_thread(Journal.open, folder / "journal.sqlite", shop=Shop(), clock=clock)
+    try:
+        async with _air(bus, PER_S) as (_, tell), radio.scan("hci0", "active", presence.heard):
+            quiet = await _waits_ms(journal, clock, presence)
+            tell.write(b"go\n")
+            await asyncio.sleep(1)
+            loud = await _waits_ms(journal, clock, presence)
+            tell.write(b"stop\n")
+        radio.leave()
+    finally:
+        await journal.close()
+    what = f"a lone till's durable answer beside {PER_S:,} adverts/s: p95"
+    heard = f"median {median(loud):.1f} ms; {presence.ears['hci0'].coverage.adverts:,} adverts heard meanwhile"
+    value, calm = round(quantiles(loud, n=20)[-1], 2), round(quantiles(quiet, n=20)[-1], 2)
+    note = f"median {median(quiet):.1f} ms"
+    return [
+        Row(part="beacons", what=what, value=value, unit="ms", note=heard),
+        Row(part="beacons", what=what, by="no adverts", value=calm, unit="ms", note=note),
+    ]
+
+
+async def _waits_ms(journal: Journal, clock: Clock, presence: Presence) -> list[float]:
+    code = ev.Code(kind=ev.CodeKind.GTIN, value="06901234567892", gtin=Gtin("06901234567892"), aim="]E0")
+    device, station, waits = DeviceId("dock-1"), StationId("k1"), []
+    for turn in range(ANSWERS):
+        began_s = time.perf_counter()
+        at = clock.now()
+        await journal.submit(
+            ev.CodeScanned(at=at, device=device, transport=ev.Transport.FAKE, code=code, station=station)
+        )
+        waits.append((time.perf_counter() - began_s) * 1000)
+        await asyncio.sleep(0.02)
+        if turn % 50 == 0:
+            presence.tick(clock.now())
+    return waits
+
+
+@asynccontextmanager
+async def _air(bus: str, per_s: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """The fake BlueZ's process: what it says, and what it is told."""
     command = [sys.executable, "-m", "bench.air", bus, str(per_s * 25 // 1000)]
     air = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert air.stdin is not None
     assert air.stdout is not None
     try:
         await air.stdout.readline()
-        async with radio.scan("hci0", "active", presence.heard):
-            coverage = presence.ears["hci0"].coverage
-            cpu_s, began_s = time.process_time(), time.perf_counter()
-            air.stdin.write(b"go\n")
-            for _ in range(round(SECONDS)):
-                await asyncio.sleep(1)
-                presence.tick(clock.now())
-            air.stdin.write(b"stop\n")
-            sent = int(await air.stdout.readline())
-            seconds = time.perf_counter() - began_s
-            await asyncio.sleep(1)  # what is in sockets still comes
-            cpu_s = time.process_time() - cpu_s
-        radio.leave()
+        yield air.stdout, air.stdin
     finally:
         air.stdin.close()
         await air.wait()
-    return sent, coverage.adverts, seconds, cpu_s / max(1, coverage.adverts) * 1e6
 
 
 @contextmanager
