@@ -86,7 +86,7 @@ class Provisioned:
     """Wanted, but this model has no place for them."""
     password_changed: bool = False
     password_proven: bool = False
-    """It was unlocked again with the new one."""
+    """It was unlocked again with the new one. False where the model has no way to ask (it said yes to the change)."""
     read_back: bool = True
     """False: this model can't be read afterwards; it was heard."""
 

@@ -167,8 +167,10 @@ class _Run:
             async with self._way.talk(self._old) as dialect, self._or_back(dialect):
                 await self._read_back(dialect)
                 await self._change_secret(dialect)
-        if again and self._new and not self._proven:
-            async with self._way.talk(self._new):
+        if again and self._new and self._profile.unlock.scheme != "pin-on-commit":  # a PIN is judged at a commit only
+            async with self._way.talk(self._new) as dialect:
+                async with self._way.at(Step.READ_BACK):
+                    await dialect.read(dialect.settable & dialect.readable)
                 self._proven = True
 
     async def _set(self, dialect: Dialect) -> None:
@@ -237,7 +239,7 @@ class _Run:
 
     def _used_up(self) -> None:
         """A password that unlocking used up is one more thing to give back."""
-        self._written = self._profile.unlock.single_use and bool(self._old)
+        self._written |= self._profile.unlock.single_use and bool(self._old)
 
     async def _lock_again(self, dialect: Dialect) -> None:
         """A beacon that forgets its password when it is unlocked is given it again."""
@@ -316,6 +318,8 @@ class _Run:
             self._may_be = [secret for secret in self._may_be if secret != refused]
             if self._password is PasswordNow.CHANGED:
                 self._password = PasswordNow.UNKNOWN
+        elif step is Step.UNLOCK:
+            self._used_up()
         given_back = await self.give_back()
         said = f"{self._job.beacon}: {step.replace('_', ' ')}: {ADDRESS.sub('(address)', str(error))}"
         return ProvisionError(

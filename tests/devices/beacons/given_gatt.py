@@ -319,6 +319,44 @@ class Eddystone(GivenBeacon):
         return dict(self.values), self.key
 
 
+class UriBeacon(GivenBeacon):
+    """Eddystone-URL: unlocking uses the lock code up."""
+
+    BASE = "ee0c20{}-8786-40ba-ab96-99b91ac981d8"
+
+    def __init__(self, code: bytes = b"") -> None:
+        super().__init__()
+        self.code = code
+        given = {"84": b"\x03old.example", "88": b"\xe8\x03"}
+        self.values = {self.BASE.format(number): data for number, data in given.items()}
+
+    def read(self, characteristic: str) -> bytes:
+        if characteristic == self.BASE.format("81"):
+            return b"\1" if self.code else b"\0"
+        return super().read(characteristic)
+
+    def write(self, characteristic: str, data: bytes) -> None:
+        if characteristic == self.BASE.format("83"):
+            self.tries += 1
+            if data != self.code:
+                raise LinkError(LinkProblem.NOT_PERMITTED, "insufficient authorization")
+            self.code = b""
+        elif self.code:
+            raise LinkError(LinkProblem.NOT_PERMITTED, "insufficient authorization")
+        elif characteristic == self.BASE.format("82"):
+            assert len(data) == 16
+            self.code = data
+        else:
+            super().write(characteristic, data)
+
+    def advert(self) -> Advert:
+        frame = self.air or b"\x10\xee" + self.values[self.BASE.format("84")]
+        return Advert("hci0", ADDRESS, -50, 0.0, {}, {"0000feaa-0000-1000-8000-00805f9b34fb": frame})
+
+    def kept(self) -> object:
+        return dict(self.values), self.code
+
+
 def _aes(key: bytes, block: bytes, *, back: bool = False) -> bytes:
     cipher = Cipher(AES(key), ECB())
     way = cipher.decryptor() if back else cipher.encryptor()

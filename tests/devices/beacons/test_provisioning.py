@@ -23,6 +23,7 @@ from tests.devices.beacons.given_gatt import (
     Kkm,
     Nordic,
     RadBeacon,
+    UriBeacon,
     job,
 )  # fmt: skip
 
@@ -33,6 +34,12 @@ MODELS: dict[str, tuple[Callable[[], GivenBeacon], Callable[[], Job]]] = {
     "radbeacon": (lambda: RadBeacon(b"1234\0\0\0\0"), lambda: job("radbeacon-dot", secret="1234", new_secret="8765")),
     "ibks": (lambda: Ibks(7), lambda: job("ibks-105", secret="7", new_secret="77", unverified=True)),
     "eddystone": (Eddystone, lambda: job("eddystone-gatt", secret=KEY, new_secret=NEW_KEY)),
+    "uri": (
+        lambda: UriBeacon(b"\xab" * 16),
+        lambda: job(
+            "eddystone-url", wanted={Setting.URL: "https://s.example/1"}, secret="ab" * 16, new_secret="cd" * 16
+        ),
+    ),
     "kkm": (Kkm, lambda: job("kkm-kbeacon", new_secret="better-than-that")),
     "kkm-long": (lambda: Kkm(mtu=200), lambda: job("kkm-kbeacon", new_secret="better-than-that")),
     "kkm-short": (lambda: Kkm(short=True), lambda: job("kkm-kbeacon", new_secret="better-than-that")),
@@ -45,13 +52,13 @@ async def test_a_beacon_is_given_its_settings_and_proves_it(name: str) -> None:
     make, wanted = MODELS[name]
     beacon, steps = make(), list[Step]()
     done = await provision(wanted(), GivenRadio(beacon), progress=steps.append)
-    assert {Setting.UUID, Setting.MAJOR, Setting.MINOR} <= done.changed
+    assert ({Setting.URL} if name == "uri" else {Setting.UUID, Setting.MAJOR, Setting.MINOR}) <= done.changed
     assert done.read_back
     assert steps[:3] == [Step.FIND, Step.CONNECT, Step.UNLOCK]
     assert {Step.READ_BEFORE, Step.WRITE, Step.READ_BACK, Step.HEAR, Step.DISCONNECT} <= set(steps)
     assert Step.ROLL_BACK not in steps
     assert done.password_changed == bool(wanted().new_secret)
-    if name != "eddystone":
+    if name not in {"eddystone", "uri"}:
         assert beacon.ibeacon()[:22].hex() == "0215" + UUID.replace("-", "") + "01020304"
     again = await provision(_again(wanted(), done), GivenRadio(beacon))
     assert again.changed == frozenset()
@@ -86,7 +93,7 @@ async def test_a_wrong_password_is_said_and_tried_once(name: str) -> None:
     given = wanted()
     if not given.secret and not given.new_secret:
         pytest.skip("it has no password")
-    wrong = {"radbeacon": "4321", "ibks": "8", "eddystone": "00" * 16}.get(name, "not-the-password")
+    wrong = {"radbeacon": "4321", "ibks": "8", "eddystone": "00" * 16, "uri": "00" * 16}.get(name, "not-the-password")
     beacon = make()
     before = beacon.kept()
     with pytest.raises(ProvisionError) as caught:
@@ -114,6 +121,17 @@ async def test_a_locked_beacon_without_a_password_is_not_tried() -> None:
         await read(_with(job("eddystone-gatt"), secret=""), GivenRadio(Eddystone()))
     assert "tried once" not in caught.value.hint
     assert beacon.tries == 0
+
+
+@pytest.mark.parametrize("new", ["", "cd" * 16])
+async def test_a_code_that_unlocking_uses_up_is_given_again(new: str) -> None:
+    beacon = UriBeacon(b"\xab" * 16)
+    given = job("eddystone-url", wanted={Setting.URL: "https://s.example/1"}, secret="ab" * 16, new_secret=new)
+    await read(given, GivenRadio(beacon))
+    assert beacon.code == b"\xab" * 16
+    await provision(given, GivenRadio(beacon))
+    assert beacon.code == (bytes.fromhex(new) or b"\xab" * 16)
+    assert beacon.values[beacon.BASE.format("84")] == b"\x03s.example/1"
 
 
 async def test_a_lock_code_that_was_not_proven_is_never_used_to_change_it() -> None:
@@ -175,12 +193,12 @@ async def test_a_beacon_that_lies_at_read_back_is_caught(name: str) -> None:
     assert beacon.kept() == before
 
 
-@pytest.mark.parametrize("name", ["nordic", "radbeacon", "kkm", "eddystone"])
+@pytest.mark.parametrize("name", ["nordic", "radbeacon", "kkm", "eddystone", "uri"])
 async def test_a_beacon_that_does_not_send_the_new_frame_is_caught(name: str) -> None:
     make, wanted = MODELS[name]
     beacon = make()
     before = beacon.kept()
-    beacon.air = b"\x00\xee" + bytes(18) if name == "eddystone" else b"\x02\x15" + bytes(21)
+    beacon.air = b"\x00\xee" + bytes(18) if name in {"eddystone", "uri"} else b"\x02\x15" + bytes(21)
     with pytest.raises(ProvisionError, match="not with the new frame") as caught:
         await provision(wanted(), GivenRadio(beacon))
     assert caught.value.step is Step.HEAR
