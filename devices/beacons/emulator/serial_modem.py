@@ -31,6 +31,7 @@ class SerialModem:
 
     async def __aenter__(self) -> Self:
         self._master, self._slave = os.openpty()
+        os.set_blocking(self._master, False)
         tty.setraw(self._slave)  # no echo: a module does not say what it hears
         self.path = os.ttyname(self._slave)
         asyncio.get_running_loop().add_reader(self._master, self._came)

@@ -72,6 +72,8 @@ class Faults:
     """Reads back what was written, and goes on sending what it sent."""
     mute: bool = False
     """Sends no frame of its own any more once it was changed."""
+    keeps_password: bool = False
+    """Says yes to a new password and keeps the old one."""
     closed: bool = False
     """Its connectable window is over."""
     slow_s: float = 0.0

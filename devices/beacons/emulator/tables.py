@@ -109,7 +109,10 @@ class TableSham(Sham):
         before, mark, after = commit.data.partition("{secret}")
         if mark:  # a PIN in the middle of it
             head, tail = bytes.fromhex(before), bytes.fromhex(after)
+            key = self.lock.key
             changed = self.lock.changed(data)
+            if self.faults.keeps_password:
+                self.lock.key = key
             if changed or data == head + self.lock.key + tail:
                 self._result = bytes.fromhex(commit.ok)
                 if not changed:

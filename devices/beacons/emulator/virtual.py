@@ -216,6 +216,9 @@ class VirtualRadio:
         try:
             connection = await self._device.connect(hci.Address(address), timeout=timeout_s)
         except LOSSES as error:
+            self._tower.pending_le_connection, self._device.le_connecting = None, False  # bumble would wait on
+            if _cancelled():
+                raise
             problem = LinkProblem.REFUSED if address.upper() in self._air.strengths else LinkProblem.NOT_FOUND
             raise LinkError(problem, "it takes no connection") from error
         lost = asyncio.Event()
@@ -333,7 +336,12 @@ def _translated() -> Iterator[None]:
     except (TimeoutError, core.TimeoutError) as error:
         raise LinkError(LinkProblem.TIMEOUT, "it did not answer in time") from error
     except LOSSES as error:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+        if _cancelled():
             raise
         raise LinkError(LinkProblem.LOST, "the connection was lost") from error
+
+
+def _cancelled() -> bool:
+    """We ourselves, not what we waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
