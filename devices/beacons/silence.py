@@ -41,7 +41,7 @@ class Silence:
         if since_s > 0:
             share = 1 - math.exp(-since_s / (USUAL_STALLS * self._stall_s))
             self.usual_per_s += (new / since_s - self.usual_per_s) * share
-        if not new:
+        if not new or self._last_s <= self._told_s:
             return None
         from_s, self._told_s = self._told_s, self._last_s
         return from_s, self._last_s

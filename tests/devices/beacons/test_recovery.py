@@ -106,6 +106,15 @@ def test_time_is_listened_without_gap_or_overlap() -> None:
     assert 59 < told[-1][1] <= 60
 
 
+def test_what_came_in_while_the_scan_started_is_no_time_listened() -> None:
+    silence = Silence(0, stall_s=30, usual_per_s=0)
+    silence.heard(1)
+    silence.began(2)
+    assert silence.tick(3) is None
+    silence.heard(3.5)
+    assert silence.tick(4) == (2, 3.5)
+
+
 def test_a_silence_counts_once_it_is_over_and_never_when_it_was_a_stall() -> None:
     silence = Silence(0, stall_s=30, usual_per_s=0)
     listening(silence, 60, every_s=0.1, since_s=0)
