@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from devices.beacons import unlocks, values
 from devices.beacons.dialects.dialect import Dialect, Raw, RefusedSecretError
-from devices.beacons.dialects.gatt_line import GattLine
+from devices.beacons.dialects.gatt_line import GattLine, listening
 from devices.beacons.link import GattSession, LinkError, LinkProblem, TextLine
 from devices.beacons.profile import At, BeaconProfile, Setting
 from devices.beacons.values import NotUnderstoodError, Settings, Value
@@ -29,7 +29,7 @@ async def opened_at(profile: BeaconProfile, session: GattSession) -> AsyncIterat
     at = at_of(profile)
     if not at.write or not at.notify:
         raise UsageError("this model is set over a serial line, not over the air", hint="give --line /dev/tty…")
-    async with session.notifications(at.notify) as notifications:
+    async with listening(session, at.notify) as notifications:
         line = GattLine(session, at.write, notifications)
         try:
             yield AtCommands(profile, line)

@@ -14,6 +14,7 @@ from typing import Any
 
 from devices.beacons import values
 from devices.beacons.dialects.dialect import Dialect, Raw
+from devices.beacons.dialects.gatt_line import listening
 from devices.beacons.link import GattSession, LinkError, LinkProblem
 from devices.beacons.profile import BeaconProfile, Setting
 from devices.beacons.values import NotUnderstoodError, Settings, Value
@@ -33,7 +34,7 @@ TELL = 'NRF.setAdvertising(require("ble_ibeacon").get(storegate),{interval:store
 
 @asynccontextmanager
 async def opened_espruino(profile: BeaconProfile, session: GattSession) -> AsyncIterator[Dialect]:
-    async with session.notifications(NOTIFY) as notifications:
+    async with listening(session, NOTIFY) as notifications:
         yield Espruino(profile, session, notifications)
 
 

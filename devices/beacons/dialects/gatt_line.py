@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 
 from devices.beacons.link import GattSession, LinkError, LinkProblem
 
 PIECE = 20
 """What fits into one write on every link."""
+
+
+@asynccontextmanager
+async def listening(session: GattSession, characteristic: str) -> AsyncIterator[AsyncIterator[bytes]]:
+    """Notifications that may be left and gone on with, and are ended for good with the block."""
+    async with session.notifications(characteristic) as heard:
+        try:
+            yield heard
+        finally:
+            if isinstance(heard, AsyncGenerator):
+                await heard.aclose()
 
 
 class GattLine:

@@ -15,6 +15,7 @@ from typing import Any
 from devices.beacons import unlocks, values
 from devices.beacons.dialects import kkm_frames as frames
 from devices.beacons.dialects.dialect import Dialect, Raw, RefusedSecretError
+from devices.beacons.dialects.gatt_line import listening
 from devices.beacons.dialects.kkm_frames import Cause, Kind
 from devices.beacons.link import GattSession, LinkError, LinkProblem
 from devices.beacons.profile import BeaconProfile, Setting
@@ -34,7 +35,7 @@ MAX_NAME = 18
 
 @asynccontextmanager
 async def opened_kkm(profile: BeaconProfile, session: GattSession, *, address: str) -> AsyncIterator[Dialect]:
-    async with session.notifications(frames.NOTIFY) as notifications:
+    async with listening(session, frames.NOTIFY) as notifications:
         yield Kkm(profile, session, notifications, address=address)
 
 

@@ -44,7 +44,7 @@ def test_service_data_counts_as_a_service() -> None:
 
 def test_a_company_is_a_hint_and_a_profile_without_marks_fits_nothing() -> None:
     company = BeaconProfile(
-        vendor="Acme", model="X", dialect="fields", confidence=Confidence.MANUAL, source="its manual, 2020",
+        vendor="Acme", model="X", dialect="gateway", confidence=Confidence.MANUAL, source="its manual, 2020",
         match=Match(companies=(0x0A53,)),
     )  # fmt: skip
     assert fits(company, heard()._replace(manufacturer={0x0A53: b"1"})) is Sureness.MAYBE
