@@ -44,6 +44,7 @@ from edge.sdnotify import Notifier
 from edge.shake_desk import ShakeDesk
 from edge.shop import Shop
 from edge.status.damage import found
+from edge.store import presence
 from edge.web import doors, icons
 from edge.web.admin.build import admin_routes
 from edge.web.app import BoundListener, listen
@@ -222,8 +223,18 @@ def _drivers(
     for section in settings.footfall:
         yield devices.footfall.build.counter(section, clock)
     yield from devices.beacons.build.drivers(
-        settings, clock=clock, board=running.board, shop=shop, rotation_key=rotation_key
+        settings,
+        clock=clock,
+        board=running.board,
+        shop=shop,
+        rotation_key=rotation_key,
+        open_problems=partial(_open_problems, running.journal),
     )
+
+
+async def _open_problems(journal: Journal) -> list[tuple[str, str]]:
+    """Of beacons, told before this start."""
+    return [(each.beacon, each.problem) for each in await journal.read(presence.open_problems)]
 
 
 async def _scan_refused(
