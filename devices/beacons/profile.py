@@ -76,7 +76,7 @@ class Unlock(Part, frozen=True, kw_only=True):
     max_bytes: Annotated[int, Meta(ge=0, le=32)] = 32
     pad: Literal["none", "zero"] = "none"
     default: str = ""
-    """The password it leaves the factory with: tried first, refused as a new one."""
+    """The password it leaves the factory with: tried where no other is given, refused as a new one."""
     change: GattUuid | None = None
     """Where a new password is written; None: by the dialect, or not at all."""
     change_data: str = ""

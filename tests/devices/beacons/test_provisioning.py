@@ -165,6 +165,38 @@ async def test_called_off_in_the_middle_it_is_given_back() -> None:
     assert beacon.kept() == before
 
 
+NEXT = bytes.fromhex("23 0000 03e8 0004")
+REPORT = bytes.fromhex("31 0000") + b"x" * 17
+
+
+@pytest.mark.parametrize(
+    ("says", "problem"),
+    [
+        ([NEXT] * 10_000, "never ends"),
+        ([bytes.fromhex("23 ffff 03e8 0004")], "not there"),
+        ([REPORT] * 10_000, "never ends"),
+        ([b"", b"\x23", b"\x30", b"\x23\x00\x00\x03\xe8\x00\x00{"], "no JSON"),
+        ([b"\x23\x00\x00\x03\xe8\x00\x00[1]"], "no JSON object"),
+        ([b'\x23\x00\x00\x03\xe8\x00\x00{"slot":0,"type":5,"majorID":"1"}'], "another form"),
+        ([b'\x23\x00\x00\x03\xe8\x00\x00{"slot":0,"type":5,"uuid":"zz"}'], "another form"),
+        ([b"\x23\x00\x00\x03\xe8\x00\x00" + b"[" * 100_000], "no JSON"),
+    ],
+)
+async def test_a_kkm_beacon_that_talks_nonsense_is_left(says: list[bytes], problem: str) -> None:
+    beacon = Kkm()
+    before = beacon.kept()
+
+    def obey(_: dict[str, object]) -> None:
+        for frame in says:
+            beacon.notify(beacon.NOTIFY, frame)
+
+    beacon._obey = obey  # type: ignore[method-assign]
+    with pytest.raises(ProvisionError, match=problem) as caught:
+        await provision(job("kkm-kbeacon", new_secret="better-than-that"), GivenRadio(beacon))
+    assert caught.value.step is Step.READ_BEFORE
+    assert beacon.kept() == before
+
+
 async def test_a_blocked_beacon_is_left_alone() -> None:
     beacon = Ibks(7)
     beacon.state = 2
