@@ -33,6 +33,8 @@ class Sender(msgspec.Struct, kw_only=True):
     radio: str
     name: str = ""
     adverts: int = 0
+    beats: int = 0
+    """Adverts with an id in them, `first_s` to `last_s`."""
     first_s: float = 0.0
     last_s: float = 0.0
     battery_percent: int | None = None
@@ -52,7 +54,7 @@ class Sender(msgspec.Struct, kw_only=True):
     @property
     def interval_ms(self) -> float | None:
         """Between what was heard: never shorter than what it sends. None: heard too seldom to say."""
-        return 1000 * (self.last_s - self.first_s) / (self.adverts - 1) if self.adverts > 2 else None
+        return 1000 * (self.last_s - self.first_s) / (self.beats - 1) if self.beats > 2 else None
 
 
 class Survey:
@@ -71,11 +73,10 @@ class Survey:
                 self.strangers += 1
                 return
             sender = self.senders[address] = Sender(
-                address=address, radio=advert.radio, first_s=advert.at_s, advert=advert, strengths=deque(maxlen=LAST)
+                address=address, radio=advert.radio, advert=advert, strengths=deque(maxlen=LAST)
             )
             sender.beacon = self._by_address.get(address, "")
         sender.adverts += 1
-        sender.last_s = advert.at_s
         sender.strengths.append(advert.rssi_dbm)
         sender.advert = _merged(sender.advert, advert)
         sender.name = sender.advert.name
@@ -84,6 +85,9 @@ class Survey:
         for frame in frames.all_of(advert):
             kind, text = words(frame)
             sender.says[kind] = text
+            if isinstance(frame, IBeacon | Uid | Url | AltBeacon):
+                sender.first_s = sender.first_s if sender.beats else advert.at_s
+                sender.beats, sender.last_s = sender.beats + 1, advert.at_s
             if isinstance(frame, IBeacon):
                 sender.ibeacon = (str(uuid.UUID(bytes=frame.uuid)), frame.major, frame.minor)
                 owner = self._known.ids.get(frame.id) if self._known else None

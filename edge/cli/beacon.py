@@ -29,7 +29,7 @@ Who = Annotated[str, typer.Argument(help="A beacon's id, or an address as scan s
 IdsArgument = Annotated[list[str] | None, typer.Argument(help="Ids of beacons.", metavar="ID…")]
 AllOption = Annotated[bool, typer.Option("--all", help="All documents with a profile that is set by radio.")]
 UnverifiedOption = Annotated[
-    bool, typer.Option("--unverified", help="Try what the profile is not sure of; it is checked, and undone if wrong.")
+    bool, typer.Option("--unverified", help="Also what the profile is not sure of; checked, and undone if wrong.")
 ]
 
 _PROVISION = """Give beacons the settings of their documents, and prove that they took them.
@@ -168,6 +168,7 @@ def verify(
     *,
     all_of_them: AllOption = False,
     passwords: PasswordsOption = None,
+    unverified: UnverifiedOption = False,
     adapter: AdapterOption = "",
     config: say.ConfigOption = None,
     as_json: say.JsonOption = False,
@@ -183,7 +184,9 @@ def verify(
         chosen = books.chosen(ids or [], all_of_them=all_of_them)
         words = books.passwords(passwords)
         found = beacon_air.run(
-            beacon_one.verified(books, adapter or books.adapter, chosen, passwords=words, progress=_step)
+            beacon_one.verified(
+                books, adapter or books.adapter, chosen, passwords=words, unverified=unverified, progress=_step
+            )
         )
     say.show(found, as_json=as_json, human=lambda: beacon_one.told(found))
     raise typer.Exit(0 if all(one.ok for one in found) else 1)
@@ -244,7 +247,8 @@ def _told() -> Iterator[None]:
 
 
 def _step(step: Step) -> None:
-    say.err.print(f"[dim]{step.replace('_', ' ')}[/dim]", highlight=False)
+    if say.err.is_terminal:
+        say.err.print(f"[dim]{step.replace('_', ' ')}[/dim]", highlight=False)
 
 
 def _listed(shown: list[Row], heard: int) -> None:

@@ -15,7 +15,7 @@ from devices.beacons.fitting import fitted
 from devices.beacons.job import Job, Progress, settings_of
 from devices.beacons.link import Radio
 from devices.beacons.passwords import Passwords
-from devices.beacons.profile import Setting
+from devices.beacons.profile import Confidence, Setting
 from devices.beacons.survey import Survey
 from devices.beacons.values import Value
 from edge.cli import beacon_air, say
@@ -58,13 +58,21 @@ async def identified(
 
 
 async def verified(
-    books: Books, adapter: str, chosen: Sequence[Beacon], *, passwords: Passwords, progress: Progress
+    books: Books,
+    adapter: str,
+    chosen: Sequence[Beacon],
+    *,
+    passwords: Passwords,
+    unverified: bool,
+    progress: Progress,
 ) -> list[Verified]:
+    """What the profile is not sure of is looked at where it was set: with --unverified, or if all of it is unsure."""
     found = []
     async with beacon_air.turn(books.config, adapter), beacon_air.radio_of(adapter) as radio:
         for beacon in chosen:
             try:
-                job = books.job(beacon, secret=passwords.of(str(beacon.id)), unverified=True)
+                job = books.job(beacon, secret=passwords.of(str(beacon.id)))
+                job = replace(job, unverified=unverified or job.profile.confidence is Confidence.UNSURE)
                 unlike = await provision.verify(job, radio, progress=progress)
             except StoregateError as error:
                 found.append(Verified(id=str(beacon.id), ok=False, problem=str(error), hint=error.hint))
@@ -80,7 +88,11 @@ def told(found: Sequence[Verified]) -> None:
         if one.ok:
             out.print(Text.assemble(("ok    ", "green"), (one.id, "bold"), "  as its document says"))
         elif one.problem:
-            out.print(Text.assemble(("failed ", "red"), (one.id, "bold"), f"  {say.visible(one.problem)}"))
+            out.print(
+                Text.assemble(
+                    ("failed ", "red"), (one.id, "bold"), f"  {say.visible(one.problem.removeprefix(f'{one.id}: '))}"
+                )
+            )
             out.print(Text.assemble(("       next: ", "dim"), say.visible(one.hint)))
         else:
             out.print(Text.assemble(("unlike ", "yellow"), (one.id, "bold")))

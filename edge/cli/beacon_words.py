@@ -91,8 +91,12 @@ def settings(profile: str, found: Mapping[Setting, Any]) -> None:
     out = Table(show_header=False, box=None)
     out.add_row("profile", profile)
     for setting, value in sorted(found.items()):
-        out.add_row(str(setting), Text(say.visible(str(value).upper() if setting is Setting.UUID else str(value))))
+        out.add_row(str(setting), Text(say.visible(_plain(setting, value))))
     console().print(out)
+
+
+def _plain(setting: Setting, value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value).upper() if setting is Setting.UUID else str(value)
 
 
 def outcome(line: Line, hint: str = "") -> None:
@@ -103,7 +107,11 @@ def outcome(line: Line, hint: str = "") -> None:
         word = "; its password is the new one" if line.password == "changed" else ""  # noqa: S105 - what became of it
         out.print(Text.assemble(("ok    ", "green"), (line.id, "bold"), f"  {what}{word}"))
         return
-    out.print(Text.assemble(("failed ", "red"), (line.id, "bold"), f"  {say.visible(line.problem)}"))
+    out.print(
+        Text.assemble(
+            ("failed ", "red"), (line.id, "bold"), f"  {say.visible(line.problem.removeprefix(f'{line.id}: '))}"
+        )
+    )
     told = {True: "its old settings were given back", False: "its old settings could NOT be given back"}
     if line.rolled_back is not None:
         out.print(Text(f"       {told[line.rolled_back]}"))
