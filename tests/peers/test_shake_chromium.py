@@ -13,8 +13,10 @@ from playwright.async_api import Browser, Page, expect
 
 from edge.cli.shake import ZoneCode, sheet
 from edge.config import ListenSection
+from edge.shake_desk import PlaceCode
 from tests.edge.guest.given_shaking import Stall, shop_of, stall
-from tests.peers.chromium import PHONE, SMALL, chromium, flaws, needs_chromium, tab
+from tests.edge.web.given_shop import live_clock, open_shop
+from tests.peers.chromium import PHONE, SMALL, TALL, WIDE, chromium, flaws, needs_chromium, tab
 
 pytestmark = [needs_chromium, pytest.mark.peer]
 TAP = 44
@@ -249,3 +251,25 @@ async def test_printed_codes_are_read_off_the_sheet(browser: Browser, tmp_path: 
     await page.set_content(text)
     shot = cv2.imdecode(numpy.frombuffer(await page.screenshot(full_page=True), numpy.uint8), cv2.IMREAD_GRAYSCALE)
     assert {read.text for read in await asyncio.to_thread(zxing.read_barcodes, shot)} == urls
+
+
+@pytest.mark.parametrize("size", [TALL, WIDE])
+async def test_a_kiosks_code_is_read_across_the_room_and_renewed(browser: Browser, size: tuple[int, int]) -> None:
+    cv2 = pytest.importorskip("cv2")
+    numpy = pytest.importorskip("numpy")
+    zxing = pytest.importorskip("zxingcpp")
+    clock, codes = live_clock(), iter(("AAA222", "BBB333"))
+
+    def code(_: str) -> PlaceCode:
+        return PlaceCode(code=next(codes, "CCC444"), to_ms=clock.now().at_ms + 1_000)
+
+    async with (
+        open_shop(clock, shake_code=code, guest_url="https://s1.example.net", documents=shop_of()) as shop,
+        tab(browser, f"{shop.url}/kiosk/kiosk-1", size) as page,
+    ):
+        shot = cv2.imdecode(numpy.frombuffer(await page.screenshot(), numpy.uint8), cv2.IMREAD_GRAYSCALE)
+        (read,) = await asyncio.to_thread(zxing.read_barcodes, shot)
+        assert read.text.startswith("https://s1.example.net/shake?k=")
+        assert await flaws(page) == []
+        await expect(page.locator(".shaker-code")).to_have_text("CCC 444", timeout=20_000)
+        assert await flaws(page) == []

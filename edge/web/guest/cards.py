@@ -37,12 +37,11 @@ class Card(NamedTuple):
         return " ".join(filter(None, (self.title, self.face.name if self.face else "", self.page)))
 
 
-def card(result: Result, *, say: Say, lang: str, timezone: str, go: str) -> Card:
+def card(result: Result, *, say: Say, lang: str, timezone: str, go: str, public_url: str) -> Card:
     shaken, page = result.shaken, result.page
     face = faces.face(result.coupon, lang=lang, timezone=timezone) if result.coupon else None
     title = "" if page is None else page.title_en if lang == "en" else page.title_zh
     about = "" if page is None else page.description_en if lang == "en" else page.description_zh
-    icon = page.icon_url if page is not None and is_ours(page.icon_url) else ""
     return Card(
         glad=shaken.outcome in {Outcome.WON, Outcome.COUPON},
         title=say(f"shake_{shaken.outcome}"),
@@ -51,14 +50,17 @@ def card(result: Result, *, say: Say, lang: str, timezone: str, go: str) -> Card
         coupon=f"/c/{result.coupon.token}" if result.coupon and result.coupon.token else "",
         page=title,
         about=about,
-        icon=icon,
+        icon=own_path(page.icon_url, public_url) if page is not None else "",
         letter=title[:1],
         go=go if page is not None and page.page_url else "",
     )
 
 
-def is_ours(url: str) -> bool:
-    return url.startswith("/") and not url.startswith("//")
+def own_path(url: str, public_url: str) -> str:
+    """The path of an address that is this gateway's; empty for any other, which a page of ours may not load."""
+    here = public_url.rstrip("/")
+    path = url[len(here) :] if here and url.startswith(f"{here}/") else url
+    return path if path.startswith("/") and not path.startswith("//") else ""
 
 
 def _words(result: Result, say: Say, lang: str, timezone: str) -> str:

@@ -43,6 +43,7 @@ def routes(desk: ShakeDesk, *, keys: GatewayKeys, clock: Clock, settings: Config
 class ShakePage:
     def __init__(self, booth: Booth, *, public_url: str) -> None:
         self._booth = booth
+        self._public_url = public_url
         self._public = urlsplit(public_url if public_url.startswith("https://") else "")
 
     async def open(self, request: web.Request) -> web.Response:
@@ -113,6 +114,7 @@ class ShakePage:
             lang=pages.chosen(request),
             timezone=self._booth.desk.timezone,
             go=f"/shake/go/{shake}{self._by(request, shake, holder)}",
+            public_url=self._public_url,
         )
 
     def _refused(self, request: web.Request, number: str, refusal: ShakeRefusal, place: str) -> web.Response:

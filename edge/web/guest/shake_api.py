@@ -18,7 +18,7 @@ from edge.web import pages
 from edge.web.bodies import raw_body
 from edge.web.faults import WebError
 from edge.web.guest.booth import MAX_PLACE, MAX_SALT, STATUS, Booth
-from edge.web.guest.cards import card, is_ours
+from edge.web.guest.cards import card
 from edge.web.guest.ranging import RangingError, ranged
 
 MAX_BODY = 32 * 1024
@@ -79,6 +79,7 @@ class ShakeApi:
             lang=lang,
             timezone=booth.desk.timezone,
             go=f"{base}/shake/go/{shake}{by}",
+            public_url=self._public_url,
         )
         page = result.page
         return {
@@ -90,7 +91,7 @@ class ShakeApi:
             and {
                 "title": seen.page,
                 "description": seen.about,
-                "icon": base + page.icon_url if is_ours(page.icon_url) else page.icon_url,
+                "icon": base + seen.icon if seen.icon else page.icon_url,
                 "url": seen.go or f"{base}/shake/r/{shake}{by}",
             },
             "coupon": seen.face

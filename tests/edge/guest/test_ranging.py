@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.shake_desk import RawBeacon
@@ -92,6 +92,8 @@ def test_as_many_as_a_phone_ranges() -> None:
     assert ranged([]) == ()
 
 
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Other tests may have the machine."""
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
@@ -99,6 +101,7 @@ junk = st.recursive(
 )
 
 
+@unhurried
 @given(st.lists(st.dictionaries(st.sampled_from([*WX, "id1", "id2", "id3", "distance"]), junk, max_size=6), max_size=4))
 def test_whatever_is_sent_it_is_beacons_or_one_error(items: list[dict[str, object]]) -> None:
     try:
@@ -109,6 +112,7 @@ def test_whatever_is_sent_it_is_beacons_or_one_error(items: list[dict[str, objec
     msgspec.json.encode(found)
 
 
+@unhurried
 @given(st.lists(st.fixed_dictionaries({name: st.just(value) | junk for name, value in WX.items()}), max_size=3))
 def test_nearly_right_ones_too(items: list[dict[str, object]]) -> None:
     try:

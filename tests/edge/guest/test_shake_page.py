@@ -18,6 +18,7 @@ import pytest
 
 from edge.config import ListenSection, ShakeSection
 from edge.shop import Page
+from edge.web.guest.cards import own_path
 from tests.edge.guest.given_shaking import Stall, beacon, shop_of, stall
 
 FIELD = re.compile(r'name="(shopper|nonce|place)" value="([^"]*)"')
@@ -273,3 +274,20 @@ async def test_without_a_limit_a_page_could_be_asked_for_ever(tmp_path: Path, mo
     async with browser(tmp_path) as phone:
         codes = [(await phone.get("/shake")).status for _ in range(125)]
         assert codes == [200] * 120 + [429] * 5
+
+
+@pytest.mark.parametrize(
+    ("icon", "shown"),
+    [
+        ("/shake/icons/a.png", "/shake/icons/a.png"),
+        ("https://s1.example.net/shake/icons/a.png", "/shake/icons/a.png"),
+        ("https://s1.example.net.evil.example/a.png", ""),
+        ("https://s1.example.net//evil.example/a.png", ""),
+        ("//evil.example/a.png", ""),
+        ("", ""),
+    ],
+)
+def test_only_icons_of_this_gateway_are_shown(icon: str, shown: str) -> None:
+    for public_url in ("https://s1.example.net", "https://s1.example.net/"):
+        assert own_path(icon, public_url) == shown
+    assert own_path("https://s1.example.net/a.png", "") == ""
