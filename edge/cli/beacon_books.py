@@ -113,9 +113,8 @@ class Books:
         if profile.dialect in OTHER_WAYS:
             raise UsageError(f"{beacon.id} is not configured by radio", hint=OTHER_WAYS[profile.dialect])
         if beacon.rotating and not profile.rotates:
-            say.warn(
-                f"{beacon.id} rotates, but a {profile.model} keeps the id it is given: it will be found out of date"
-            )
+            hint = 'set "rotating": false in its document, or let the gateway send it ("profile": "gateway")'
+            raise UsageError(f"{beacon.id} rotates, but a {profile.model} keeps the id that it is given", hint=hint)
         return Job(
             beacon=str(beacon.id),
             profile=profile,

@@ -209,6 +209,15 @@ def test_render_is_yaml_for_esphome(shop: Shop) -> None:
     assert shop.ran("provision", "shelf").exit_code == 1
 
 
+def test_a_rotating_document_needs_a_model_that_can(shop: Shop) -> None:
+    sham = shop.hangs("door-1", NORDIC, rotating=True)
+    done = shop.ran("provision", "door-1")
+    assert done.exit_code == 1, done.output
+    assert "keeps the id that it is given" in done.stdout
+    assert "profile" in done.stdout
+    assert not sham.steps
+
+
 class Daemon(BaseHTTPRequestHandler):
     """An admin listener that has no documents of its own and keeps what it is told."""
 
