@@ -23,7 +23,7 @@ import devices.beacons.build
 import devices.footfall.build
 import devices.scanners.build
 from devices.driver import Driver
-from edge import __version__, config, liveness, supervise
+from edge import __version__, config, config_rules, liveness, supervise
 from edge import events as ev
 from edge.board import Board, Problem
 from edge.catalogue.desk import CatalogueDesk
@@ -132,6 +132,7 @@ async def building(
             shop=shop,
             coupon=wallet.kiosk_view(coupons),
             shake_code=shakes.kiosk_code,
+            guest_url=lambda: _guest_url(settings, guest),
         )
         screens = Screens(counter)
         pump.on(ShowOnKiosk, screens.show)
@@ -187,6 +188,12 @@ async def building(
         stack.callback(notifier.stopping)
         notifier.ready(f"kiosk {shop_plane.url}, status page {admin_plane.url}")
         yield running, services, drivers
+
+
+def _guest_url(settings: Config, guest: BoundListener) -> str:
+    """How a phone reaches the guest pages; empty: not known, for on every address is on none in particular."""
+    anywhere = settings.listen.guest.host in config_rules.ANY_HOST
+    return settings.listen.public_url or ("" if anywhere else guest.url)
 
 
 def _services(
