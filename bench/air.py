@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from devices.beacons.fake import FakeBluez
-from devices.beacons.fake_tree import Adapter
+from devices.beacons.fake.fake import FakeBluez
+from devices.beacons.fake.tree import Adapter
 
 INTERVAL_MS = 20
 """The air adds 0 to 10 ms."""

@@ -21,9 +21,9 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 
 from bench.row import Row
-from devices.beacons import radio
 from devices.beacons.advert import APPLE, Advert
-from devices.beacons.presence import Presence
+from devices.beacons.presence.presence import Presence
+from devices.beacons.radios import radio
 from edge import events as ev
 from edge.clock import Clock
 from edge.config import RadioSection

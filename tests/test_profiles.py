@@ -12,11 +12,11 @@ import pytest
 
 from devices import profiles
 from devices.beacons import profile as beacons
-from devices.beacons import unlocks
 from devices.beacons.advert import Advert
-from devices.beacons.dialects.open import changes_secret, settable_of
-from devices.beacons.matching import best
 from devices.beacons.profile import Act, At, BeaconProfile, Commit, Confidence, Field, Limits, Match, Setting, Unlock
+from devices.beacons.provisioning import unlocks
+from devices.beacons.provisioning.dialects.open import changes_secret, settable_of
+from devices.beacons.provisioning.matching import best
 from devices.scanners import udev
 from devices.scanners.profile import FAMILY, ScannerProfile, UsbId
 from edge.errors import ProfileError, UsageError

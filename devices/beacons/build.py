@@ -27,10 +27,10 @@ def drivers(
     """
     if not config.radios:
         return []
-    from devices.beacons.broadcaster import Broadcaster  # noqa: PLC0415
-    from devices.beacons.listener import Listener  # noqa: PLC0415
-    from devices.beacons.turns import Turns  # noqa: PLC0415
-    from devices.beacons.watch import Watch  # noqa: PLC0415
+    from devices.beacons.presence.watch import Watch  # noqa: PLC0415
+    from devices.beacons.radios.broadcaster import Broadcaster  # noqa: PLC0415
+    from devices.beacons.radios.listener import Listener  # noqa: PLC0415
+    from devices.beacons.radios.turns import Turns  # noqa: PLC0415
 
     watch = Watch(config, clock, board, shop, rotation_key, open_problems=open_problems)
     found: list[Driver] = [watch]

@@ -1,6 +1,6 @@
 """`firmware_profiles/beacons/*.toml`: how a model of beacon is recognised and configured, as data.
 
-A profile says what, never how: the few ways of talking are `dialect`s in code (`devices/beacons/dialects/`), each one
+A profile says what, never how: the few ways of talking are `dialect`s in code (`provisioning/dialects/`), each one
 parametrised by the tables here. What is not certain is marked, and refused without `--unverified`.
 """
 

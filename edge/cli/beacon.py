@@ -14,7 +14,7 @@ from edge.cli import say
 from edge.errors import StoregateError, UsageError
 
 if TYPE_CHECKING:
-    from devices.beacons.job import Step
+    from devices.beacons.provisioning.job import Step
     from edge.cli.beacon_books import Books
     from edge.cli.beacon_words import Row
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from devices.beacons.advert import Advert
 from devices.beacons.link import Radio
-from devices.beacons.turns import Turns
+from devices.beacons.radios.turns import Turns
 from edge.cli import say
 from edge.config import Config
 from edge.errors import StoregateError
@@ -21,7 +21,7 @@ T = TypeVar("T")
 @asynccontextmanager
 async def radio_of(adapter: str) -> AsyncIterator[Radio]:
     """Needs the extra `ble`."""
-    from devices.beacons.radio import BleakRadio, leave  # noqa: PLC0415
+    from devices.beacons.radios.radio import BleakRadio, leave  # noqa: PLC0415
 
     try:
         yield BleakRadio(adapter)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from devices import profiles
-from devices.beacons import passwords as password_file
-from devices.beacons.job import Job, settings_of
-from devices.beacons.known import Known
-from devices.beacons.passwords import Passwords
+from devices.beacons.presence.known import Known
 from devices.beacons.profile import FAMILY, BeaconProfile
+from devices.beacons.provisioning import passwords as password_file
+from devices.beacons.provisioning.job import Job, settings_of
+from devices.beacons.provisioning.passwords import Passwords
 from edge import rotation
 from edge.checked import nearest
 from edge.cli import asking, say
@@ -26,7 +26,7 @@ from edge.shop import Page
 from edge.shop.beacons import Beacon
 
 if TYPE_CHECKING:
-    from devices.beacons.job import OpenLine
+    from devices.beacons.provisioning.job import OpenLine
 
 FIRST_ADAPTER = "hci0"
 OTHER_WAYS = {"gateway": "the gateway sends it itself", "esphome": "storegate beacon render prints its YAML"}

@@ -12,15 +12,15 @@ from typing import Any
 import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from devices.beacons import passwords as password_file
-from devices.beacons import provision, report
-from devices.beacons.dialects.serial_line import serial_line
-from devices.beacons.fitting import fitted
-from devices.beacons.job import Job, OpenLine
-from devices.beacons.job import Progress as Announce
 from devices.beacons.link import Radio
-from devices.beacons.passwords import Passwords
-from devices.beacons.report import Line
+from devices.beacons.provisioning import passwords as password_file
+from devices.beacons.provisioning import provision, report
+from devices.beacons.provisioning.dialects.serial_line import serial_line
+from devices.beacons.provisioning.fitting import fitted
+from devices.beacons.provisioning.job import Job, OpenLine
+from devices.beacons.provisioning.job import Progress as Announce
+from devices.beacons.provisioning.passwords import Passwords
+from devices.beacons.provisioning.report import Line
 from edge.cli import asking, beacon_air, beacon_words, say
 from edge.cli.beacon_books import Books
 from edge.errors import StoregateError, UsageError

@@ -9,7 +9,7 @@ from contextlib import suppress
 from rich.console import Console
 from rich.live import Live
 
-from devices.beacons.survey import Survey
+from devices.beacons.radios.survey import Survey
 from edge.cli import beacon_air, say
 from edge.cli.beacon_books import Books
 from edge.cli.beacon_words import Row, is_beacon, row_of, table
@@ -18,10 +18,11 @@ EVERY_S = 1.0
 
 
 async def rows(books: Books, adapter: str, seconds: float) -> list[Row]:
-    """Strongest first."""
+    """Strongest first; at Ctrl-C what was heard until then."""
     survey = Survey(books.beacons.values(), books.known())
-    async with beacon_air.radio_of(adapter) as radio:
-        await beacon_air.listen(radio, seconds, survey.hear)
+    with suppress(asyncio.CancelledError):
+        async with beacon_air.radio_of(adapter) as radio:
+            await beacon_air.listen(radio, seconds, survey.hear)
     return _rows(books, survey)
 
 

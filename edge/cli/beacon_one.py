@@ -9,15 +9,15 @@ from typing import NamedTuple
 import msgspec
 from rich.text import Text
 
-from devices.beacons import matching, provision
-from devices.beacons.dialects import esphome
-from devices.beacons.fitting import fitted
-from devices.beacons.job import Job, Progress, settings_of
 from devices.beacons.link import Radio
-from devices.beacons.passwords import Passwords
 from devices.beacons.profile import Confidence, Setting
-from devices.beacons.survey import Survey
-from devices.beacons.values import Value
+from devices.beacons.provisioning import matching, provision
+from devices.beacons.provisioning.dialects import esphome
+from devices.beacons.provisioning.fitting import fitted
+from devices.beacons.provisioning.job import Job, Progress, settings_of
+from devices.beacons.provisioning.passwords import Passwords
+from devices.beacons.provisioning.values import Value
+from devices.beacons.radios.survey import Survey
 from edge.cli import beacon_air, say
 from edge.cli.beacon_books import Books
 from edge.cli.beacon_words import console

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from devices.beacons import matching
-from devices.beacons.matching import Sureness
 from devices.beacons.profile import BeaconProfile, Setting
-from devices.beacons.report import Line
-from devices.beacons.survey import Sender
+from devices.beacons.provisioning import matching
+from devices.beacons.provisioning.matching import Sureness
+from devices.beacons.provisioning.report import Line
+from devices.beacons.radios.survey import Sender
 from edge.cli import say
 
 PIPE_WIDTH = 140

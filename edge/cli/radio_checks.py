@@ -27,7 +27,7 @@ class Sends(Protocol):
 
 
 class Facts(Protocol):
-    """What is read of devices.beacons.bluez.AdapterFacts."""
+    """What is read of devices.beacons.radios.bluez.AdapterFacts."""
 
     @property
     def name(self) -> str: ...
@@ -62,7 +62,7 @@ def radios(config: Config, ask: Ask | None = None) -> Iterator[Line]:
 
 
 def _bluez() -> Ask:
-    from devices.beacons.bluez import adapters  # noqa: PLC0415
+    from devices.beacons.radios.bluez import adapters  # noqa: PLC0415
 
     return adapters
 

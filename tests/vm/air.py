@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from devices.beacons import ibeacon
+from devices.beacons.frames import ibeacon
 
 WAIT_S = 60
 """Emulation is some twenty times slower than a machine."""

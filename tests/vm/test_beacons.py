@@ -10,8 +10,9 @@ from statistics import mean
 
 import pytest
 
-from devices.beacons import frames, radio
+from devices.beacons import frames
 from devices.beacons.advert import Advert
+from devices.beacons.radios import radio
 from edge.board import State
 from edge.config import RadioSection
 from edge.shop import Beacon, CarriedBy, Shop

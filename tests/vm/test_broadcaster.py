@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from devices.beacons import ibeacon, radio
 from devices.beacons.advert import APPLE, Advert
+from devices.beacons.frames import ibeacon
+from devices.beacons.radios import radio
 from edge.clock import Clock
 from edge.config import RadioSection
 from edge.rotation import epoch_of, index_of

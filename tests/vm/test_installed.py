@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from devices.beacons import radio
 from devices.beacons.advert import APPLE
+from devices.beacons.radios import radio
 from tests.vm.air import Air, beacon, powered_on, until
 from tests.vm.hearing import soon
 

@@ -11,9 +11,9 @@ import pytest
 
 from devices.beacons.emulator.emulated import sham_of
 from devices.beacons.emulator.virtual import Air, Beacon
-from devices.beacons.job import Patience
-from devices.beacons.provision import provision, verify
-from devices.beacons.radio import BleakRadio
+from devices.beacons.provisioning.job import Patience
+from devices.beacons.provisioning.provision import provision, verify
+from devices.beacons.radios.radio import BleakRadio
 from edge.board import State
 from edge.config import RadioSection
 from edge.documents import Documents

@@ -76,6 +76,8 @@ class Faults:
     """Says yes to a new password and keeps the old one."""
     closed: bool = False
     """Its connectable window is over."""
+    window_s: float = 0.0
+    """It takes connections so long after power-on; 0: always."""
     slow_s: float = 0.0
     """Each answer takes so long."""
 

@@ -114,6 +114,7 @@ class Beacon:
         self._device = _device(address, address, self._tower)
         self._connection: Any = None
         self._rows: dict[str, Any] = {}
+        self._window: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         air.strengths[self.address] = rssi_dbm
 
@@ -129,18 +130,29 @@ class Beacon:
         self._device.on("connection", self._connected)
         await self._device.power_on()
         await self._advertise()
+        self.power_cycle()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
             task.cancel()
+        if self._window:
+            self._window.cancel()
         self._tower.le_legacy_advertiser.stop()
         await self._device.power_off()
         self._air.link.remove_controller(self._tower)
 
-    def calm_down(self) -> None:
-        """Much later: what blocked it after wrong passwords is over."""
-        self.sham.connectable, self._tower.deaf = True, False
+    def power_cycle(self) -> None:
+        """Its battery out and in: the connectable window begins again, a block after wrong passwords is forgotten."""
+        faults = self.sham.faults
+        self.sham.connectable, self._tower.deaf = True, faults.closed
+        if self._window:
+            self._window.cancel()
+        if faults.window_s:
+            self._window = asyncio.get_running_loop().call_later(faults.window_s, self._close)
+
+    def _close(self) -> None:
+        self._tower.deaf = True
 
     def _made(self, uuid: str, properties: str) -> Any:
         flags = gatt.Characteristic.Properties.from_string(properties)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 
-from devices.beacons.fake_air import Air
+from devices.beacons.fake.air import Air
 
 STEP_S = 0.05
 """What is due in it is said at its end: so many beacons have no task each."""

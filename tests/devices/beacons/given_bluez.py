@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from devices.beacons import radio
-from devices.beacons.fake import FakeBluez
-from devices.beacons.fake_tree import Adapter
+from devices.beacons.fake.fake import FakeBluez
+from devices.beacons.fake.tree import Adapter
+from devices.beacons.radios import radio
 
 CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from devices import profiles
-from devices.beacons.dialects.open import settable_of
 from devices.beacons.emulator.air_data import eddystone, ibeacon
 from devices.beacons.emulator.emulated import KINDS, sham_of
 from devices.beacons.emulator.sham import Sham
 from devices.beacons.emulator.slots import SlotSham
 from devices.beacons.emulator.virtual import Air, Beacon, VirtualRadio
-from devices.beacons.job import Job, Patience
 from devices.beacons.profile import FAMILY, BeaconProfile, Setting
+from devices.beacons.provisioning.dialects.open import settable_of
+from devices.beacons.provisioning.job import Job, Patience
 
 ADDRESS = "C1:00:00:00:00:01"
 UUID = "fda50693-a4e2-4fb1-afcf-c6eb07647825"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from devices.beacons import ad
 from devices.beacons.advert import Advert
+from devices.beacons.frames import ad
 
 CATCHES = {
     # Kontakt.io, laid out byte by byte in support.kontakt.io 201492492

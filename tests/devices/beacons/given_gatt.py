@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from devices import profiles
 from devices.beacons.advert import Advert
-from devices.beacons.job import Job, Patience
 from devices.beacons.link import LinkError, LinkProblem
 from devices.beacons.profile import FAMILY, BeaconProfile, Setting
-from devices.beacons.values import Settings
+from devices.beacons.provisioning.job import Job, Patience
+from devices.beacons.provisioning.values import Settings
 
 ADDRESS = "C1:00:00:00:00:01"
 UUID = "fda50693-a4e2-4fb1-afcf-c6eb07647825"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from devices.beacons.advert import Advert
-from devices.beacons.listener import Listener
-from devices.beacons.turns import Turns
+from devices.beacons.radios.listener import Listener
+from devices.beacons.radios.turns import Turns
 from edge.board import Board
 from edge.clock import Clock
 from edge.config import RadioSection

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from devices.beacons.advert import APPLE, Advert
-from devices.beacons.known import id_of
-from devices.beacons.presence import Presence
+from devices.beacons.presence.known import id_of
+from devices.beacons.presence.presence import Presence
 from edge.clock import ClockState, Stamp
 from edge.config import RadioSection
 from edge.events import Event

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from devices.beacons.listener import Listener
-from devices.beacons.radio import BleakRadio, scan
-from devices.beacons.watch import Watch
+from devices.beacons.presence.watch import Watch
+from devices.beacons.radios.listener import Listener
+from devices.beacons.radios.radio import BleakRadio, scan
 from edge import config as config_file
 from edge.board import Board, State
 from edge.clock import Clock

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from devices.beacons import bluez as bluez_file
-from devices.beacons import broadcaster as broadcaster_file
-from devices.beacons.broadcaster import Broadcaster
-from devices.beacons.own import wanted
-from devices.beacons.radio import scan
+from devices.beacons.radios import bluez as bluez_file
+from devices.beacons.radios import broadcaster as broadcaster_file
+from devices.beacons.radios.broadcaster import Broadcaster
+from devices.beacons.radios.own import wanted
+from devices.beacons.radios.radio import scan
 from edge.board import Board, State
 from edge.clock import ClockState
 from edge.config import RadioSection

@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from devices.beacons import broadcaster as broadcaster_file
-from devices.beacons import listener as listener_file
-from devices.beacons import radio, usb_reset
-from devices.beacons.bluez import adapters
 from devices.beacons.build import drivers
+from devices.beacons.radios import broadcaster as broadcaster_file
+from devices.beacons.radios import listener as listener_file
+from devices.beacons.radios import radio, usb_reset
+from devices.beacons.radios.bluez import adapters
 from edge import config as config_file
 from edge.board import Board
 from edge.clock import Clock

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from devices.beacons.coverage import Coverage, Listened, Measured, Sample, measured
-from devices.beacons.presence import Presence
+from devices.beacons.presence.coverage import Coverage, Listened, Measured, Sample, measured
+from devices.beacons.presence.presence import Presence
 from edge.config import RadioSection
 from edge.events import PresenceCounted, RadioMeasured
 from tests.devices.beacons.given_presence import Air, Voice, at, beacon, moment, presence_of, stranger

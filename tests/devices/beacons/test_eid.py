@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.beacons import eid
-from devices.beacons.eddystone import EncryptedTlm, Tlm
-from devices.beacons.eid import Identity, Resolver, ephemeral_id, seal, unseal
+from devices.beacons.frames import eid
+from devices.beacons.frames.eddystone import EncryptedTlm, Tlm
+from devices.beacons.frames.eid import Identity, Resolver, ephemeral_id, seal, unseal
 from tests.devices.beacons.test_frames_any import TLMS
 
 KEY = bytes(range(16))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from devices.beacons import ad, altbeacon, eddystone, frames, ibeacon
+from devices.beacons import frames
 from devices.beacons.advert import APPLE, EDDYSTONE, Advert
-from devices.beacons.altbeacon import AltBeacon
-from devices.beacons.eddystone import Eid, EncryptedTlm, Tlm, Uid, Url
-from devices.beacons.frames import Frame
-from devices.beacons.ibeacon import IBeacon
+from devices.beacons.frames import Frame, ad, altbeacon, eddystone, ibeacon
+from devices.beacons.frames.altbeacon import AltBeacon
+from devices.beacons.frames.eddystone import Eid, EncryptedTlm, Tlm, Uid, Url
+from devices.beacons.frames.ibeacon import IBeacon
 from tests.devices.beacons.given_frames import CATCHES, caught, heard
 
 SOME = bytes.fromhex("E2C56DB5DFFB48D2B060D0F5A71096E0")

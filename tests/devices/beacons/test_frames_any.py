@@ -8,10 +8,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from devices.beacons import ad, altbeacon, eddystone, frames, ibeacon
+from devices.beacons import frames
 from devices.beacons.advert import APPLE, EDDYSTONE
-from devices.beacons.altbeacon import AltBeacon
-from devices.beacons.eddystone import Eid, EncryptedTlm, Tlm, Uid, Url
+from devices.beacons.frames import ad, altbeacon, eddystone, ibeacon
+from devices.beacons.frames.altbeacon import AltBeacon
+from devices.beacons.frames.eddystone import Eid, EncryptedTlm, Tlm, Uid, Url
 from tests.devices.beacons.given_frames import CATCHES, caught, heard
 
 UINT16, UINT32 = st.integers(0, 0xFFFF), st.integers(0, 0xFFFF_FFFF)

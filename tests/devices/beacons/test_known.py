@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from devices.beacons import known as module
-from devices.beacons.known import Known, id_of
+from devices.beacons.presence import known as module
+from devices.beacons.presence.known import Known, id_of
 from edge.rotation import minor_of
 from edge.shop import Beacon
 from tests.devices.beacons.given_presence import KEY, ROTATE_S, UUID, beacon

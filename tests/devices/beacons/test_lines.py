@@ -14,12 +14,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from devices.beacons.dialects.serial_line import serial_line
-from devices.beacons.job import Job, Patience, ProvisionError, Step
 from devices.beacons.link import LinkError, LinkProblem
 from devices.beacons.profile import Setting, Unlock
-from devices.beacons.provision import identify, provision, read
-from devices.beacons.values import NotUnderstoodError
+from devices.beacons.provisioning.dialects.serial_line import serial_line
+from devices.beacons.provisioning.job import Job, Patience, ProvisionError, Step
+from devices.beacons.provisioning.provision import identify, provision, read
+from devices.beacons.provisioning.values import NotUnderstoodError
 from tests.devices.beacons.given_gatt import UUID, GivenBeacon, GivenRadio, job
 
 SLOW = Patience(find_s=2, connect_s=2, unlock_s=10, talk_s=30, hear_s=2)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from devices.beacons import bluez as bluez_file
-from devices.beacons import listener as listener_file
-from devices.beacons import recovery
+from devices.beacons.radios import bluez as bluez_file
+from devices.beacons.radios import listener as listener_file
+from devices.beacons.radios import recovery
 from edge.board import State
 from tests.devices.beacons.given_bluez import PrivateBus, adapter, bluez, needs_dbus, private_bus, until
 from tests.devices.beacons.given_listener import Heard, listening

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from devices.beacons.advert import Advert
-from devices.beacons.matching import Sureness, best, fits
 from devices.beacons.profile import BeaconProfile, Confidence, Match
+from devices.beacons.provisioning.matching import Sureness, best, fits
 from tests.devices.beacons.given_gatt import PROFILES, profile
 
 

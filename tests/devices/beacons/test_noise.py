@@ -9,7 +9,7 @@ import tracemalloc
 import msgspec
 import pytest
 
-from devices.beacons.noise import MAX_SOURCES, SALT_S, Noise
+from devices.beacons.presence.noise import MAX_SOURCES, SALT_S, Noise
 from edge.events import Event, PresenceCounted, ZoneEntered
 from edge.shop import CarriedBy
 from tests.devices.beacons.given_presence import START_S, Air, Voice, advert, at, beacon, moment, presence_of, stranger

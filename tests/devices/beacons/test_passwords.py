@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.beacons import passwords
+from devices.beacons.provisioning import passwords
 from edge.errors import MistakesError, UsageError
 from tests.devices.beacons.given_gatt import profile
 

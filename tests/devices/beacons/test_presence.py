@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from devices.beacons.advert import EDDYSTONE, Advert
-from devices.beacons.track import ZONE_DB
+from devices.beacons.presence.track import ZONE_DB
 from edge.clock import ClockState
 from edge.events import Event, ZoneEntered, ZoneLeft
 from edge.rotation import epoch_of, minor_of

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from devices.beacons.emulator.sham import Faults, Step
-from devices.beacons.job import PasswordNow, ProvisionError
-from devices.beacons.job import Step as Doing
 from devices.beacons.profile import Confidence, Setting
-from devices.beacons.provision import identify, provision, read, verify
+from devices.beacons.provisioning.job import PasswordNow, ProvisionError
+from devices.beacons.provisioning.job import Step as Doing
+from devices.beacons.provisioning.provision import identify, provision, read, verify
 from edge.errors import UsageError
 from tests.devices.beacons.given_emulator import (
     OVER_THE_AIR,
@@ -58,7 +58,7 @@ async def test_after_it_the_factory_password_no_longer_works(name: str) -> None:
         assert failed.value.step in {Doing.UNLOCK, Doing.COMMIT}
         assert state_of(there.sham) == before
         if profile.verify != "hear":
-            there.beacon.calm_down()
+            there.beacon.power_cycle()
             await provision(job_for(profile, wanted=wanted, secret=new), there.radio)
             assert state_of(there.sham) != before
 

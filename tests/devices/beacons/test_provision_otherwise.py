@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from devices.beacons import matching
-from devices.beacons.dialects import esphome
-from devices.beacons.dialects.serial_line import serial_line
 from devices.beacons.emulator.emulated import sham_of
 from devices.beacons.emulator.serial_modem import SerialModem
 from devices.beacons.emulator.sham import Faults
-from devices.beacons.fitting import fitted
-from devices.beacons.job import Patience, Provisioned, ProvisionError
-from devices.beacons.job import Step as Doing
-from devices.beacons.matching import Sureness
 from devices.beacons.profile import Setting
-from devices.beacons.provision import provision
-from devices.beacons.survey import Survey
+from devices.beacons.provisioning import matching
+from devices.beacons.provisioning.dialects import esphome
+from devices.beacons.provisioning.dialects.serial_line import serial_line
+from devices.beacons.provisioning.fitting import fitted
+from devices.beacons.provisioning.job import PasswordNow, Patience, Provisioned, ProvisionError
+from devices.beacons.provisioning.job import Step as Doing
+from devices.beacons.provisioning.matching import Sureness
+from devices.beacons.provisioning.provision import provision
+from devices.beacons.radios.survey import Survey
 from edge.errors import UsageError
 from tests.devices.beacons.given_emulator import (
     ADDRESS,
@@ -32,6 +32,7 @@ from tests.devices.beacons.given_emulator import (
     job_for,
     room,
     secrets_of,
+    state_of,
 )
 
 NOT_BY_RADIO = sorted(set(PROFILES) - set(OVER_THE_AIR))
@@ -106,8 +107,27 @@ async def test_after_a_wrong_password_kontakt_is_left_alone_for_its_twenty_minut
         with pytest.raises(ProvisionError) as failed:
             await provision(job_for(profile), there.radio)
         assert failed.value.step is Doing.CONNECT
-        there.beacon.calm_down()
+        there.beacon.power_cycle()
         await provision(job_for(profile, new_secret=new), there.radio)
+
+
+@pytest.mark.looptime
+async def test_a_window_that_ends_too_early_is_told_and_a_battery_out_and_in_helps() -> None:
+    profile = PROFILES["ibks-105"]
+    assert profile.window_s == 10
+    old, new, _ = secrets_of(profile)
+    async with room(profile, secret=old, faults=Faults(window_s=3, lies=True)) as there:
+        with pytest.raises(ProvisionError) as failed:
+            await provision(job_for(profile), there.radio)
+        assert (failed.value.step, failed.value.rolled_back) == (Doing.HEAR, False)
+        assert failed.value.password_now is PasswordNow.CHANGED
+        with pytest.raises(ProvisionError) as failed:
+            await provision(job_for(profile, secret=new), there.radio)
+        assert failed.value.step is Doing.CONNECT
+        assert "10 s after power-on" in failed.value.hint
+        there.sham.faults = Faults(window_s=10)
+        there.beacon.power_cycle()
+        await provision(job_for(profile, secret=new), there.radio)
 
 
 async def test_an_hm_10_on_a_serial_line() -> None:
@@ -152,6 +172,26 @@ async def test_a_beacon_that_only_pretends_to_take_the_new_password() -> None:
         done = await told_of(provision(job_for(profile), there.radio))
         assert isinstance(done, ProvisionError) or not done.password_proven
         assert there.sham.lock.key == old.encode()  # type: ignore[attr-defined]
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("name", [name for name in OVER_THE_AIR if PROFILES[name].dialect != "espruino"])
+async def test_ctrl_c_gives_a_half_configured_beacon_its_settings_back(name: str) -> None:
+    profile = PROFILES[name]
+    async with room(profile, secret=secrets_of(profile)[0]) as there:
+        before = state_of(there.sham)
+
+        def ctrl_c(step: Doing) -> None:
+            if step is (Doing.READ_BACK if profile.verify == "same-connection" else Doing.HEAR):
+                asyncio.get_running_loop().call_later(0.01, task.cancel)
+
+        task = asyncio.ensure_future(provision(job_for(profile), there.radio, progress=ctrl_c))
+        done, _ = await asyncio.wait({task})
+        assert done == {task}
+        if task.cancelled():
+            assert state_of(there.sham) == before
+        else:  # it was quicker
+            assert state_of(there.sham) != before
 
 
 async def told_of(work: Coroutine[None, None, Provisioned]) -> Provisioned | ProvisionError:

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from devices.beacons.dialects.dialect import RefusedSecretError
-from devices.beacons.job import Job, PasswordNow, Patience, Provisioned, ProvisionError, Step
 from devices.beacons.profile import Setting
-from devices.beacons.provision import identify, provision, read, verify
+from devices.beacons.provisioning.dialects.dialect import RefusedSecretError
+from devices.beacons.provisioning.job import Job, PasswordNow, Patience, Provisioned, ProvisionError, Step
+from devices.beacons.provisioning.provision import identify, provision, read, verify
 from edge.errors import UsageError
 from tests.devices.beacons.given_gatt import (
     ADDRESS,

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from devices.beacons import radio
 from devices.beacons.advert import APPLE, Advert
 from devices.beacons.link import LinkError, LinkProblem
-from devices.beacons.radio import BleakRadio, ScanError, leave, scan
+from devices.beacons.radios import radio
+from devices.beacons.radios.radio import BleakRadio, ScanError, leave, scan
 from tests.devices.beacons.given_bluez import PrivateBus, adapter, bluez, needs_dbus, private_bus, until
 
 pytestmark = needs_dbus

@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from devices.beacons.recovery import HINTS, LADDERS, MAX_PATIENCE, Ladder, Reason
-from devices.beacons.silence import Silence
+from devices.beacons.radios.recovery import HINTS, LADDERS, MAX_PATIENCE, Ladder, Reason
+from devices.beacons.radios.silence import Silence
 from edge.events import RadioStep
 
 R, P, U = RadioStep.RESTART_SCAN, RadioStep.POWER_CYCLE, RadioStep.USB_RESET

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from devices.beacons import report
-from devices.beacons.job import PasswordNow, Provisioned, ProvisionError, Step
 from devices.beacons.profile import Setting
+from devices.beacons.provisioning import report
+from devices.beacons.provisioning.job import PasswordNow, Provisioned, ProvisionError, Step
 from edge.errors import UsageError
 
 GOOD = Provisioned(

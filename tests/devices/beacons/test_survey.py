@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from devices.beacons.advert import APPLE, EDDYSTONE, Advert
-from devices.beacons.known import Known
-from devices.beacons.survey import MAX_SENDERS, Survey
+from devices.beacons.presence.known import Known
+from devices.beacons.radios.survey import MAX_SENDERS, Survey
 from edge.rotation import minor_of
 from edge.shop.beacons import Beacon
 

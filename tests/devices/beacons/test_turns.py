@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from devices.beacons.turns import Turns
+from devices.beacons.radios.turns import Turns
 from edge.errors import DeviceError
 
 ROOT = Path(__file__).parents[3]
 HOLDER = """
 import asyncio, sys
 from pathlib import Path
-from devices.beacons.turns import Turns
+from devices.beacons.radios.turns import Turns
 
 async def main():
     async with Turns(Path(sys.argv[1]), "hci0").configuring():

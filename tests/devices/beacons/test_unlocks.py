@@ -6,8 +6,8 @@ import hashlib
 
 import pytest
 
-from devices.beacons import unlocks
 from devices.beacons.profile import Unlock
+from devices.beacons.provisioning import unlocks
 from edge.errors import UsageError
 
 

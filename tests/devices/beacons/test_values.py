@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.beacons import values
-from devices.beacons.dialects import esphome, kkm_frames
-from devices.beacons.dialects.kkm_frames import Assembly, Kind
-from devices.beacons.fitting import fitted
 from devices.beacons.profile import Field, Setting
-from devices.beacons.values import DoesNotFitError, NotUnderstoodError
+from devices.beacons.provisioning import values
+from devices.beacons.provisioning.dialects import esphome, kkm_frames
+from devices.beacons.provisioning.dialects.kkm_frames import Assembly, Kind
+from devices.beacons.provisioning.fitting import fitted
+from devices.beacons.provisioning.values import DoesNotFitError, NotUnderstoodError
 from edge.errors import UsageError
 from tests.devices.beacons.given_gatt import PROFILES, UUID, WANTED, profile
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 
-from devices.beacons.watch import Watch
+from devices.beacons.presence.watch import Watch
 from edge.board import Board
 from edge.clock import Clock
 from edge.config import Config, GatewaySection, RadioSection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devices.beacons.window import SAMPLES, Gate, Level, Threshold, Window, proximity
+from devices.beacons.presence.window import SAMPLES, Gate, Level, Threshold, Window, proximity
 from edge.events import Proximity
 
 

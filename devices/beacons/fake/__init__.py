@@ -1,0 +1,1 @@
+"""A BlueZ without radios."""

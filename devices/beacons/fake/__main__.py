@@ -1,0 +1,3 @@
+from devices.beacons.fake.command import main
+
+main()

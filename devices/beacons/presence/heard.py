@@ -1,0 +1,49 @@
+"""Whether what is on the air is the frame that was asked for. Pure."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from devices.beacons.advert import APPLE, EDDYSTONE, Advert
+from devices.beacons.frames import eddystone
+from devices.beacons.profile import BeaconProfile, Setting
+from devices.beacons.provisioning.dialects.eddystone_slot import instance_of, namespace_of
+from devices.beacons.provisioning.values import Settings
+
+IBEACON = b"\x02\x15"
+
+
+def recogniser(profile: BeaconProfile, settings: Settings) -> Callable[[Advert], bool] | None:
+    """None where the settings don't say enough to know the frame."""
+    who = {Setting.UUID, Setting.MAJOR, Setting.MINOR} <= set(settings)
+    if "ibeacon" in profile.frames and who:
+        wanted = ibeacon_bytes(settings)
+        return lambda advert: advert.manufacturer.get(APPLE, b"").startswith(wanted)
+    if "eddystone-uid" in profile.frames and who:
+        namespace = namespace_of(str(settings[Setting.UUID]))
+        uid = namespace + instance_of(int(settings[Setting.MAJOR]), int(settings[Setting.MINOR]))
+        return lambda advert: _eddystone(advert, eddystone.UID, uid, settings)
+    if "eddystone-url" in profile.frames and Setting.URL in settings:
+        url = eddystone.encode_url(str(settings[Setting.URL]))
+        return lambda advert: _eddystone(advert, eddystone.URL, url, settings)
+    return None
+
+
+def ibeacon_bytes(settings: Settings) -> bytes:
+    """As far as it is known: with the power only where it was set."""
+    data = IBEACON + uuid.UUID(str(settings[Setting.UUID])).bytes
+    data += b"".join(int(settings[setting]).to_bytes(2, "big") for setting in (Setting.MAJOR, Setting.MINOR))
+    if Setting.MEASURED_POWER in settings:
+        data += int(settings[Setting.MEASURED_POWER]).to_bytes(1, "big", signed=True)
+    return data
+
+
+def _eddystone(advert: Advert, kind: int, body: bytes, settings: Settings) -> bool:
+    data = advert.service_data.get(EDDYSTONE, b"")
+    if len(data) < 2 + len(body) or data[0] != kind or data[2 : 2 + len(body)] != body:
+        return False
+    if kind == eddystone.URL and len(data) != 2 + len(body):
+        return False
+    power = settings.get(Setting.MEASURED_POWER)
+    return power is None or data[1] == (int(power) + eddystone.FIRST_METRE_DB) & 0xFF

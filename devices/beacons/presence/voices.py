@@ -1,0 +1,90 @@
+"""Who says what: addresses and ids that do not go together, and ids of epochs that are over. Pure, in memory only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from devices.beacons.advert import EDDYSTONE, Advert
+from devices.beacons.presence.guard import Suspects
+from devices.beacons.presence.known import Known
+from devices.beacons.presence.track import Track
+
+BATTERY_FULL_MV, BATTERY_EMPTY_MV = 3000, 2000
+"""Of the lithium cells that beacons run on."""
+
+
+class Voices:
+    def __init__(self, known: Known[Track]) -> None:
+        self.speaking: dict[str, Track] = {}
+        """Addresses that beacons were last heard from: at most one a beacon."""
+        self._known = known
+        self._suspects = Suspects()
+        self._named: dict[str, Track] = {}
+        """Addresses that documents name, each for one beacon only."""
+
+    def documents(self, tracks: Iterable[Track]) -> None:
+        named: dict[str, Track] = {}
+        twice = set()
+        for track in tracks:
+            if address := track.beacon.address.upper():
+                if address in named:
+                    twice.add(address)
+                named[address] = track
+        self._named = {address: track for address, track in named.items() if address not in twice}
+
+    def forget(self, track: Track) -> None:
+        if self.speaking.get(track.address) is track:
+            del self.speaking[track.address]
+
+    def other_address(self, track: Track, advert: Advert, spoken: bytes) -> None:
+        """Seldom: a beacon renewed its address, or two say its id."""
+        if spoken in self._known.shared:
+            return
+        if track.address:
+            track.guard.evidence.addresses.changed(
+                before=track.address, before_s=track.heard_s, after=advert.address, at_s=advert.at_s
+            )
+            self.forget(track)
+        self.speaking[advert.address] = track
+        track.address = advert.address
+
+    def unknown(self, advert: Advert, spoken: bytes) -> bool:
+        """An id of no document. True: it pretends to be one of ours, or is one by a clock that is wrong."""
+        owner = self._named.get(advert.address)
+        if spoken[:18] in self._known.regions:
+            if owner is None:  # the beacon itself, with a clock that is slow, replays nothing
+                self._suspects.heard(spoken, advert.at_s)
+            return True
+        if owner is not None:
+            owner.guard.evidence.said(at_s=advert.at_s)
+        return False
+
+    def match(self, track: Track, new: int) -> None:
+        """It was heard `new` times of late: from the address in its document, or in another's?"""
+        owner = self._named.get(track.address)
+        if owner is track:
+            track.guard.evidence.right_s = track.heard_s
+        elif owner is not None and new:
+            owner.guard.evidence.said(at_s=track.heard_s, adverts=new)
+
+    def look_up(self, now_s: float) -> None:
+        """At most one suspect a call: each costs milliseconds."""
+        spoken = self._suspects.next(now_s)
+        if spoken is None:
+            return
+        track = self._known.expired(spoken)
+        if track is None:
+            self._suspects.acquit(spoken, now_s)
+        else:
+            track.guard.evidence.replayed_s = now_s
+
+
+def battery(track: Track, advert: Advert, data: bytes) -> None:
+    """A percent behind the iBeacon frame, or millivolts in Eddystone's telemetry."""
+    evidence = track.guard.evidence
+    if len(data) == 24 and 0 < data[23] <= 100:
+        evidence.battery_percent = data[23]
+    telemetry = advert.service_data.get(EDDYSTONE, b"")
+    if len(telemetry) >= 4 and telemetry[:2] == b"\x20\x00" and (millivolts := int.from_bytes(telemetry[2:4], "big")):
+        percent = (millivolts - BATTERY_EMPTY_MV) * 100 // (BATTERY_FULL_MV - BATTERY_EMPTY_MV)
+        evidence.battery_percent = min(100, max(0, percent))

@@ -1,0 +1,1 @@
+"""Settings are written to beacons, verified, and put back when something fails."""

@@ -1,0 +1,55 @@
+"""What provisioning needs of every way of talking."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
+
+from devices.beacons.profile import Setting
+from devices.beacons.provisioning.values import Settings, Value
+from edge.errors import DeviceError
+
+Raw = Mapping[str, Any]
+
+
+class RefusedSecretError(DeviceError):
+    """The beacon does not take this password, or can't prove that it knows it. Never tried again in the same run."""
+
+
+class BlockedError(RefusedSecretError):
+    """It takes none any more for a while: too many wrong ones."""
+
+
+class Dialect(Protocol):
+    """A conversation with one beacon. Raises LinkError, RefusedSecretError, DoesNotFitError, NotUnderstoodError."""
+
+    @property
+    def settable(self) -> frozenset[Setting]: ...
+
+    @property
+    def readable(self) -> frozenset[Setting]: ...
+
+    async def unlock(self, secret: str) -> None:
+        """One try."""
+
+    async def read(self, settings: Collection[Setting]) -> dict[Setting, Value]:
+        """Those that are readable; one that the beacon has no value for is left out."""
+
+    async def write(self, settings: Settings) -> None:
+        """These and no others. What lies in the same bytes keeps what the last `read` of this conversation found."""
+
+    @property
+    def raw(self) -> Raw:
+        """What the reads of this conversation found, as the beacon said it: also what our settings have no word for."""
+
+    async def restore(self, raw: Raw, settings: Collection[Setting]) -> bool:
+        """Puts back what these settings lie in. False: some of it was not known."""
+
+    async def commit(self) -> None:
+        """Makes it keep what was written. The connection may be gone afterwards: that is no error."""
+
+    async def change_secret(self, new: str) -> None:
+        """Raises LinkError where the model has no way to do it. Kept by `commit`."""
+
+    async def identify(self) -> None:
+        """Blinks or beeps. Raises LinkError(NO_CHARACTERISTIC) where the model can't."""

@@ -1,0 +1,1 @@
+"""Adapters: hearing, sending, and being brought back when they go deaf."""
