@@ -29,7 +29,7 @@ GROUPS = {
     "coupon": "Issue, show and redeem coupons.",
     "ledger": "Prove the coupon ledger.",
     "footfall": "Count people in a video.",
-    "documents": "What the shop manages: zones, campaigns, slides.",
+    "documents": "What the shop manages: zones, campaigns, beacons, pages …",
     "beacon": "Find, configure and check beacons.",
     "shake": "Print the codes that phones scan to shake.",
     "config": "Check, show or print gateway.toml.",
