@@ -23,6 +23,7 @@ from tests.vm.hearing import soon
 pytestmark = pytest.mark.vm
 ROOT = Path(__file__).parents[2]
 CONFIG = Path("/etc/storegate/gateway.toml")
+RULES = Path("/etc/udev/rules.d/70-storegate-scanners.rules")
 DROP_IN = Path("/run/systemd/system/storegate.service.d/soon.conf")
 SHORT = """
 [gateway]
@@ -40,11 +41,14 @@ WATCHDOG_S = 20
 
 
 @pytest.fixture(scope="module")
-def installed() -> None:
+def installed() -> Iterator[None]:
     """Without a network: what the gateway needs is there already, itself is built and installed."""
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels", "PIP_NO_COMPILE": "1"}
     done = subprocess.run(["systemd/install"], cwd=ROOT, env={**os.environ, **offline}, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+    yield
+    RULES.unlink()  # other tests see devices without names of ours
+    subprocess.run(["udevadm", "control", "--reload"], check=True)
 
 
 def show(*names: str) -> dict[str, str]:
