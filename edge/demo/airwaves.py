@@ -47,6 +47,7 @@ class Airwaves:
         self._place = Path(tempfile.mkdtemp(prefix="storegate-"))  # the path of a socket must be short
         self.bus = f"unix:path={self._place / 'bus'}"
         (self._place / "bus.conf").write_text(BUS_CONFIG.format(socket=self._place / "bus"), "utf-8")
+        (folder / "bus.address").write_text(f"{self.bus}\n", "utf-8")  # to look on with busctl
         command = [_dbus_daemon(), f"--config-file={self._place / 'bus.conf'}", "--nofork"]
         self._daemon = Program("the D-Bus", command, log=folder / "bus.log")
         self._fake: Process | None = None

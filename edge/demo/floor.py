@@ -150,4 +150,5 @@ def documents(*, runs: dict[str, object]) -> dict[str, list[dict[str, object]]]:
 
 
 def _page(name: str, zh: str, en: str, text_zh: str, text_en: str) -> dict[str, object]:
-    return {"id": name, "title_zh": zh, "title_en": en, "description_zh": text_zh, "description_en": text_en}
+    title: dict[str, object] = {"id": name, "title_zh": zh, "title_en": en, "page_url": "/wallet"}
+    return title | {"description_zh": text_zh, "description_en": text_en}
