@@ -189,7 +189,8 @@ class RadioSection(Section, frozen=True, kw_only=True):
     zone: str = ""
     """The zone it hangs in: what carried beacons enter and leave; empty: it tells no zones."""
     scan: Literal["active", "passive", "off"] = "active"
-    """passive asks nothing of the air, but needs `bluetoothd --experimental`."""
+    """passive asks nothing of the air, but needs `bluetoothd --experimental`, and BlueZ then tells a beacon that stands
+    still once only: too little for zones and the guard."""
     advertise: bool = True
     """May send the shop's own beacons (documents with profile `gateway`)."""
     stall_s: Annotated[int, Meta(ge=5, le=3600)] = 30

@@ -77,7 +77,7 @@ class Presence:
                     self._voices.other_address(track, advert, data[2:22])
                 track.heard_s = at_s
                 if len(data) == 24 or advert.service_data:
-                    battery(track, advert, data)
+                    battery(track, advert)
                 return
             if self._voices.unknown(advert, data[2:22]):
                 return
@@ -85,7 +85,7 @@ class Presence:
         if track is None:
             ear.noise.heard(advert.address, at_s)
         elif advert.service_data:
-            battery(track, advert, b"")
+            battery(track, advert)
 
     def listening(self, radio: str, from_s: float, to_s: float) -> None:
         """The scan was on in this time (monotonic), as far as its driver knows."""

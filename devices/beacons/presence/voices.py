@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from devices.beacons.advert import EDDYSTONE, Advert
+from devices.beacons.advert import Advert
+from devices.beacons.frames import battery_percent
 from devices.beacons.presence.guard import Suspects
 from devices.beacons.presence.known import Known
 from devices.beacons.presence.track import Track
-
-BATTERY_FULL_MV, BATTERY_EMPTY_MV = 3000, 2000
-"""Of the lithium cells that beacons run on."""
 
 
 class Voices:
@@ -79,12 +77,7 @@ class Voices:
             track.guard.evidence.replayed_s = now_s
 
 
-def battery(track: Track, advert: Advert, data: bytes) -> None:
-    """A percent behind the iBeacon frame, or millivolts in Eddystone's telemetry."""
-    evidence = track.guard.evidence
-    if len(data) == 24 and 0 < data[23] <= 100:
-        evidence.battery_percent = data[23]
-    telemetry = advert.service_data.get(EDDYSTONE, b"")
-    if len(telemetry) >= 4 and telemetry[:2] == b"\x20\x00" and (millivolts := int.from_bytes(telemetry[2:4], "big")):
-        percent = (millivolts - BATTERY_EMPTY_MV) * 100 // (BATTERY_FULL_MV - BATTERY_EMPTY_MV)
-        evidence.battery_percent = min(100, max(0, percent))
+def battery(track: Track, advert: Advert) -> None:
+    """Seldom in a frame; what was said last stays."""
+    if (percent := battery_percent(advert)) is not None:
+        track.guard.evidence.battery_percent = percent

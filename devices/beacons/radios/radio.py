@@ -1,8 +1,9 @@
 """Bluetooth radios through BlueZ: hearing advertisements, and connections to beacons. The one file that imports bleak.
 
 Theory of operation. BlueZ hides most of the air by default: it signals a strength only when it moved by 8 dB, and
-the same data once. A filter on strength that lets all through (RSSI −120) and DuplicateData turn both off; passive
-scanning has no such filters, but wants patterns and `bluetoothd --experimental`. One long scan an adapter: BlueZ
+the same data once. A filter on strength that lets all through (RSSI −120) and DuplicateData turn both off. Passive
+scanning can't have those filters, wants patterns and `bluetoothd --experimental`, and of a beacon that stands still
+tells next to nothing (seen with BlueZ 5.66): enough to see who comes, not for zones. One long scan an adapter: BlueZ
 answers a quick stop and start with InProgress. A start of a scan is never cut short: bleak would forget that it
 asked, BlueZ would not, and every later start of ours would be refused.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from devices.beacons.advert import EDDYSTONE
+from devices.beacons.frames import percent_of_mv
 from edge.clock import ClockState
 from edge.events import BeaconHealthChanged, BeaconProblem, Event
 from edge.rotation import epoch_of, minor_of
@@ -251,11 +252,11 @@ def test_a_low_battery_behind_the_frame(percent: int) -> None:
 @pytest.mark.parametrize(
     ("data", "percent"),
     [
-        (b"\x20\x00\x08\x34\x15\x00", 10),
-        (b"\x20\x00\x0b\xb8", 100),
-        (b"\x20\x00\x00\x00", None),  # does not measure it
-        (b"\x20\x00\x08", None),
-        (b"\x20\x01\x08\x34", None),  # encrypted
+        (b"\x20\x00\x08\x34" + bytes(10), percent_of_mv(2100)),
+        (b"\x20\x00\x0b\xb8" + bytes(10), 100),
+        (b"\x20\x00\x00\x00" + bytes(10), None),  # does not measure it
+        (b"\x20\x00\x0b\xb8", None),  # cut off
+        (b"\x20\x01\x08\x34" + bytes(14), None),  # encrypted
         (b"", None),
     ],
 )
