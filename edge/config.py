@@ -198,7 +198,7 @@ class RadioSection(Section, frozen=True, kw_only=True):
     power_cycle: bool = True
     """Recovery may switch the adapter off and on."""
     usb_reset: bool = False
-    """Recovery may unplug and plug its USB port by software (needs write access to sysfs)."""
+    """Recovery may unplug and plug its USB port by software (needs two more files: docs/beacons.md)."""
     interval_s: Annotated[int, Meta(ge=1, le=3600)] = 900
     """Of presence counts."""
 

@@ -31,5 +31,5 @@ async def reset(port: Path | None) -> None:
         finally:  # whoever calls us off must not leave it pulled
             await asyncio.to_thread(port.write_text, "1")
     except OSError as error:
-        hint = "the daemon's user must be allowed to write it (udev rule), or set usb_reset = false"
+        hint = "put systemd/*usb-reset* in place (docs/beacons.md), or set usb_reset = false"
         raise DeviceError(f"can't reset the adapter's USB port: {error.strerror}", hint=hint) from error
