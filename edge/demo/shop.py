@@ -31,7 +31,7 @@ class Devices(msgspec.Struct, frozen=True, kw_only=True):
 
 def gateway_toml(*, state: Path, ports: Ports, devices: Devices, till_key: str, cloud_key: str) -> str:
     """The configuration the demo's daemon runs on."""
-    return f"""# Written by `storegate demo`; a box of your own starts from gateway.example.toml.
+    return f"""# Written by `storegate demo`; a box of your own starts from `storegate config example`.
 [gateway]
 tenant = "demo"
 store = "haolinju-001"
@@ -59,6 +59,10 @@ port = {ports.admin}
 [stations.kiosk-1]
 name_zh = "入口查价机"
 name_en = "Kiosk at the entrance"
+
+[stations.kiosk-2]
+name_zh = "出口查价机"
+name_en = "Kiosk at the exit"
 
 [stations.till-1]
 name_zh = "一号收银台"

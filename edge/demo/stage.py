@@ -23,6 +23,7 @@ from edge.demo.shop import Devices, Ports, documents, gateway_toml, new_key
 from edge.documents import Documents
 from edge.errors import UsageError
 from edge.grants import Grant, SignedGrant, sign
+from edge.gtin import check_digit
 
 CLIP_S = 30.0
 DOOR_SEED = 11
@@ -99,7 +100,16 @@ def catalogue(folder: Path) -> tuple[str, ...]:
         state.mkdir(mode=0o700, exist_ok=True)
         import_file(source, state / FILE_NAME, progress=lambda _done, _total: None)
         with source.open(encoding="utf-8", newline="") as file:
-            return tuple(row["gtin"] for row in csv.DictReader(file) if row["gtin"])
+            return tuple(_on_the_pack(row) for row in csv.DictReader(file) if row["gtin"])
+
+
+def _on_the_pack(row: dict[str, str]) -> str:
+    """What a scanner meets: loose goods are weighed, and their label has item and price in it (20PPPPPVVVVVC)."""
+    gtin = row["gtin"]
+    if not gtin.startswith("20") or len(gtin) != 13:
+        return gtin
+    body = f"{gtin[:7]}{int(row['price_fen']) * 3 // 2:05}"
+    return body + check_digit(body)
 
 
 def door_film(folder: Path) -> tuple[Path, tuple[Crossing, ...]]:

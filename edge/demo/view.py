@@ -41,7 +41,9 @@ def addresses(play: Play) -> RenderableType:
 
 def urls(play: Play) -> Iterator[tuple[str, str]]:
     at = "http://127.0.0.1"
-    yield "kiosk", f"{at}:{play.ports.shop}/kiosk/kiosk-1"
+    yield "kiosk, in use by shoppers", f"{at}:{play.ports.shop}/kiosk/kiosk-1"
+    yield "kiosk, free for you", f"{at}:{play.ports.shop}/kiosk/kiosk-2"
+    yield "shake (code: a free kiosk)", f"{at}:{play.ports.guest}/shake"
     yield "wallet (a shopper's phone)", f"{at}:{play.ports.guest}/wallet"
     yield "status page", f"{at}:{play.ports.admin}/"
     yield "till API", f"{at}:{play.ports.shop}/till/v1/openapi.json"

@@ -344,7 +344,9 @@ class FakeBluez:
     def _say(self, adapter: tree.Adapter, key: tuple[str, str], *, on: bool) -> None:
         shown = adapter.adverts[key]
         for line in tree.on_air(adapter, key, shown, on=on):
-            self.air.place(line, time.monotonic())
+            if self.air.place(line, time.monotonic()) is None:
+                for ears in self.adapters.values():
+                    self._forget(ears, line["address"])
         for data in shown.get("ManufacturerData", {}).values():
             told = {"adapter": adapter.name, **(said(bytes(data)) or {"data": bytes(data).hex()}), "on": on}
             told |= {"interval_ms": shown.get("MinInterval"), "tx_power_dbm": shown.get("TxPower")}

@@ -124,7 +124,8 @@ async def _goods(counter: Counter, request: web.Request, shown: Goods) -> str:
         "shop/product.jinja",
         product=product,
         kind=icon_of(product.category, product.name_zh + product.name_en, product.image),
-        label=code if code and (code.price_fen is not None or code.weight_g is not None or code.expires) else None,
+        # a label of nothing (a template that was scanned, a scale that failed) is no price
+        label=code if code and (code.price_fen or code.weight_g or code.expires) else None,
         counted_in=counted_in(product.unit),
         priced=when(product.priced_at_ms, **_local(counter, request)),
         alternatives=[other for other in others if other.gtin != product.gtin],
