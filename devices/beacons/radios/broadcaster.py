@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 from devices.beacons.radios import bluez
 from devices.beacons.radios.own import Own, wanted
@@ -130,10 +131,17 @@ class Broadcaster:
 
 
 async def _sends(adapter: bluez.Adapter, chosen: list[Own]) -> None:
-    """First what is to end: it may hold the only place. Raises BluezError."""
+    """First what is to end: it may hold the only place. One that is refused holds up no other; raises the first
+    BluezError after all.
+    """
     slots = {one.beacon.replace("-", "_"): one.sent for one in chosen}  # ids have no _, paths no -
-    for slot in adapter.sending - slots.keys():
-        await adapter.unsend(slot)
-    for slot, sent in slots.items():
-        if sent is not None:
-            await adapter.send(slot, sent)
+    wanted = [partial(adapter.unsend, slot) for slot in adapter.sending - slots.keys()]
+    wanted += [partial(adapter.send, slot, sent) for slot, sent in slots.items() if sent is not None]
+    refused: bluez.BluezError | None = None
+    for step in wanted:
+        try:
+            await step()
+        except bluez.BluezError as error:
+            refused = refused or error
+    if refused is not None:
+        raise refused

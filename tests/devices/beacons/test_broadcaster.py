@@ -232,6 +232,21 @@ async def test_a_place_that_is_taken_is_asked_for_again(bus: PrivateBus, hand_cl
 
 
 @needs_dbus
+async def test_one_that_is_refused_holds_up_no_other(bus: PrivateBus, hand_clock: HandClock) -> None:
+    radio = adapter(instances=3, extended=True)
+    async with bluez(bus, radio) as air:
+        radio.adverts[":1.998", "/x"] = radio.adverts[":1.999", "/x"] = {
+            "Type": "broadcast",
+            "ManufacturerData": {0x4C: bytes(23)},
+        }
+        async with sending(hand_clock, beacon("b", 2)) as given:
+            await until(lambda: minors(air) == [0, 0, 2])
+            given.set(beacon("a", 1), beacon("b", 22))  # a has no place, by whoever comes first
+            await until(lambda: minors(air) == [0, 0, 22])
+            assert "does not send all beacons" in given.board.problems[0].text
+
+
+@needs_dbus
 async def test_a_bus_that_is_gone_is_for_the_supervisor(bus: PrivateBus, hand_clock: HandClock) -> None:
     async with bluez(bus) as air, sending(hand_clock, beacon("a", 1)) as given:
         await until(lambda: minors(air) == [1])
