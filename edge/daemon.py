@@ -235,13 +235,8 @@ def _drivers(
         board=running.board,
         shop=shop,
         rotation_key=rotation_key,
-        open_problems=partial(_open_problems, running.journal),
+        open_problems=partial(running.journal.read, presence.open_problems),
     )
-
-
-async def _open_problems(journal: Journal) -> list[tuple[str, str]]:
-    """Of beacons, told before this start."""
-    return [(each.beacon, each.problem) for each in await journal.read(presence.open_problems)]
 
 
 async def _scan_refused(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from devices.driver import Driver
 from edge.board import Board
 from edge.clock import Clock
 from edge.config import Config
 from edge.shop import Shop
+
+if TYPE_CHECKING:
+    from devices.beacons.presence.watch import OpenProblems
 
 
 def drivers(
@@ -19,11 +23,11 @@ def drivers(
     board: Board,
     shop: Callable[[], Shop],
     rotation_key: bytes,
-    open_problems: Callable[[], Awaitable[Iterable[tuple[str, str]]]] | None = None,
+    open_problems: OpenProblems | None = None,
 ) -> list[Driver]:
     """The watch, then for each radio who listens and who sends. Raises MissingExtraError.
 
-    `open_problems`: those of beacons that were told before this start and are not over: (beacon, problem).
+    `open_problems`: those of beacons that were told before this start and are not over.
     """
     if not config.radios:
         return []

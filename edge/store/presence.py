@@ -21,7 +21,6 @@ CREATE TABLE presence (
   beacon TEXT PRIMARY KEY, zone TEXT NOT NULL, carried_by TEXT NOT NULL, since_ms INTEGER NOT NULL,
   since_mono_ms INTEGER NOT NULL, boot_id TEXT NOT NULL, seen_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX presence_zone ON presence (zone, carried_by);
 CREATE TABLE beacon_problem (
   beacon TEXT NOT NULL, problem TEXT NOT NULL, radio TEXT NOT NULL, since_ms INTEGER NOT NULL, rssi_dbm REAL,
   usual_rssi_dbm REAL, battery_percent INTEGER, PRIMARY KEY (beacon, problem)
@@ -32,14 +31,6 @@ MAX_PROBLEMS = 70_000
 """Each of 10,000 beacons with all of them."""
 SEEN_EVERY_MS = 60_000
 """So exactly is known after a crash how long somebody was there."""
-
-
-class InZone(msgspec.Struct, frozen=True, kw_only=True):
-    """For the status page."""
-
-    zone: str
-    carried_by: str
-    count: int
 
 
 class OpenProblem(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +95,7 @@ def started(event: ev.GatewayStarted, tx: Tx) -> None:
     ).fetchall()
     for beacon, *stay in rows:
         _leave(beacon, _Stay(*stay), event.at, "restarted", tx)
-    for one in open_problems(tx.db, limit=MAX_PROBLEMS):
+    for one in open_problems(tx.db):
         if one.beacon not in tx.shop.beacons:
             tx.db.execute("DELETE FROM beacon_problem WHERE beacon = ? AND problem = ?", (one.beacon, one.problem))
             news = tm.BeaconHealth(beacon=one.beacon, problem=one.problem, wrong=False, radio=one.radio)
@@ -193,20 +184,12 @@ def radio(event: ev.RadioChanged | ev.RadioMeasured, tx: Tx) -> Outcome:
     return DONE
 
 
-def in_zones(db: Rows) -> tuple[InZone, ...]:
-    """How many of each kind are in each zone."""
-    rows = db.execute(
-        "SELECT zone, carried_by, COUNT(*) FROM presence GROUP BY zone, carried_by ORDER BY zone, carried_by LIMIT 1000"
-    )
-    return tuple(InZone(zone=zone, carried_by=carried_by, count=count) for zone, carried_by, count in rows)
-
-
-def open_problems(db: Rows, *, limit: int = 1000) -> tuple[OpenProblem, ...]:
-    """Newest first."""
+def open_problems(db: Rows) -> tuple[OpenProblem, ...]:
+    """All of them, newest first."""
     rows = db.execute(
         "SELECT beacon, problem, radio, since_ms, rssi_dbm, usual_rssi_dbm, battery_percent FROM beacon_problem"
         " ORDER BY since_ms DESC, beacon, problem LIMIT ?",
-        (limit,),
+        (MAX_PROBLEMS,),
     )
     return tuple(OpenProblem(**dict(zip(OpenProblem.__struct_fields__, row, strict=True))) for row in rows)
 

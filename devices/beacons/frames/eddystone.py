@@ -31,6 +31,11 @@ class Uid(NamedTuple):
     instance: bytes
     """6 bytes."""
 
+    @property
+    def id(self) -> bytes:
+        """What `uid_of` gives."""
+        return self.namespace + self.instance
+
 
 class Url(NamedTuple):
     tx_power_dbm: int
@@ -56,10 +61,18 @@ class EncryptedTlm(NamedTuple):
 class Eid(NamedTuple):
     tx_power_dbm: int
     eid: bytes
-    """8 bytes, for a while; `devices.beacons.frames.eid` tells whose."""
+    """8 bytes, for a while; `devices.beacons.frames.eid` works them out."""
 
 
 Frame = Uid | Url | Tlm | EncryptedTlm | Eid
+
+
+def uid_of(uuid: str, major: int, minor: int) -> bytes:
+    """Namespace and instance (16 bytes) of a beacon that is known as an iBeacon: its UUID without the bytes 5 to 10
+    (as the UID specification advises), two zeros, major and minor.
+    """
+    whole = bytes.fromhex(uuid.replace("-", ""))
+    return whole[:4] + whole[10:] + bytes(2) + major.to_bytes(2, "big") + minor.to_bytes(2, "big")
 
 
 def parse(data: bytes) -> Frame | None:

@@ -33,9 +33,9 @@ class IBeacon(NamedTuple):
         return _BODY.pack(self.uuid, self.major, self.minor, 0)[:-1]
 
 
-def id_of(data: bytes) -> bytes | None:
-    """UUID, major and minor of manufacturer data (20 bytes), or None. Thousands a second go through here."""
-    return data[2:22] if len(data) >= BYTES and data.startswith(PREFIX) else None
+def id_of(uuid: str, major: int, minor: int) -> bytes:
+    """UUID, major and minor as they are on the air (20 bytes)."""
+    return bytes.fromhex(uuid.replace("-", "")) + major.to_bytes(2, "big") + minor.to_bytes(2, "big")
 
 
 def parse(data: bytes) -> IBeacon | None:
@@ -62,17 +62,3 @@ def advertising_data(manufacturer_data: bytes, *, flags: int | None = ad.GENERAL
     """The whole advertisement around what `build` gave; flags None: without any, as BlueZ sends its broadcasts."""
     body = APPLE.to_bytes(2, "little") + manufacturer_data
     return ad.with_flags(ad.structure(ad.MANUFACTURER, body), flags)
-
-
-def uuid_text(uuid: bytes) -> str:
-    """In upper case, as documents have it: FDA50693-A4E2-4FB1-AFCF-C6EB07647825."""
-    digits = uuid.hex().upper()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-
-def uuid_bytes(text: str) -> bytes:
-    """The way back, in either case. Raises ValueError."""
-    uuid = bytes.fromhex(text.replace("-", ""))
-    if len(uuid) != 16:
-        raise ValueError(f"got a UUID of {len(uuid)} bytes, wanted 16")
-    return uuid

@@ -18,6 +18,8 @@ HEARTBEATS = 10
 PATIENCE_S = (2.0, 30.0)
 KNOWN_PACKETS = 12
 ANY_S = 30.0
+GAPS = 32
+"""Kept: more do not fit into the minute that anybody looks back."""
 KNOWN_PER_S = 0.2
 """Below it the known ones are too few to tell anything."""
 USUAL_S = 60.0
@@ -45,6 +47,8 @@ class Coverage:
         self.known = 0
         """Of them, of the shop's beacons."""
         self.heard_s = -math.inf
+        self.gaps: deque[tuple[float, float]] = deque(maxlen=GAPS)
+        """Silences in which the radio was deaf, for all that is known: from, to."""
         self.listened_s = 0.0
         """Since the start, proven: a clock that stands still while the radio is deaf."""
         self.told_s = 0.0
@@ -55,7 +59,11 @@ class Coverage:
         self._learned_s = 0.0
         self._known_before = self._adverts_before = 0
         self._told_to_s = self._tick_s = at_s
-        self._proof_s: float | None = None
+        self._basis, self._patience_s = "any", ANY_S
+        self._proven_s = 0.0
+        """Since the last tick."""
+        self._was_deaf = False
+        """In that time."""
         self._by_basis = dict.fromkeys(BASES, 0.0)
         self._recent: deque[tuple[float, float]] = deque(maxlen=int(RECENT_S / RECENT_STEP_S) + 1)
 
@@ -66,34 +74,41 @@ class Coverage:
             self.told_s += to_s - from_s
             self._told_to_s = to_s
 
-    def told_lately(self, now_s: float, within_s: float) -> bool:
-        return now_s - self._told_to_s <= within_s
+    def heard(self, at_s: float) -> None:
+        """The hot path. Each gap is judged by itself: ticks may come late."""
+        self.adverts += 1
+        gap_s = at_s - self.heard_s
+        if gap_s <= self._patience_s:
+            self._proven_s += gap_s
+        else:
+            self._was_deaf = True
+            self.gaps.append((self.heard_s, at_s))
+        self.heard_s = at_s
 
     def tick(self, now_s: float, *, heartbeat_s: float | None) -> None:
         """`heartbeat_s`: interval of the fastest heartbeat this radio hears; None: there is none."""
-        basis, patience_s = self._patience(heartbeat_s)
         new, known = self.adverts - self._adverts_before, self.known - self._known_before
         self._adverts_before, self._known_before = self.adverts, self.known
         since_s = max(0.001, now_s - self._tick_s)
         self.per_s += (new / since_s - self.per_s) * (1 - math.exp(-since_s / 10))
         self._tick_s = now_s
-        if new:
-            proof_s, self._proof_s = self._proof_s, self.heard_s
-            gap_s = 0.0 if proof_s is None else self.heard_s - proof_s
-            if 0 < gap_s <= patience_s:
-                self.listened_s += gap_s
-                self._by_basis[basis] += gap_s
-                self._learned_s = min(USUAL_S, self._learned_s + gap_s)
-                self.expected_per_s += (known / gap_s - self.expected_per_s) * gap_s / self._learned_s
+        proven_s, self._proven_s = self._proven_s, 0.0
+        was_deaf, self._was_deaf = self._was_deaf, False
+        self.listened_s += proven_s
+        self._by_basis[self._basis] += proven_s
+        if proven_s > 0 and not was_deaf:
+            self._learned_s = min(USUAL_S, self._learned_s + proven_s)
+            self.expected_per_s += (known / proven_s - self.expected_per_s) * min(1.0, proven_s / self._learned_s)
+        self._basis, self._patience_s = self._patience(heartbeat_s)
         if not self._recent or now_s - self._recent[-1][0] >= RECENT_STEP_S:
             self._recent.append((now_s, self.listened_s))
 
     def lately(self, now_s: float) -> float | None:
         """Share of the last minutes; None: too early, or nothing was ever heard."""
-        if self._proof_s is None or not self._recent or now_s - self._recent[0][0] < RECENT_STEP_S:
+        if not self.adverts or not self._recent or now_s - self._recent[0][0] < RECENT_STEP_S:
             return None
         from_s, before_s = self._recent[0]
-        return min(1.0, (self.listened_s - before_s + min(1.0, now_s - self._proof_s)) / (now_s - from_s))
+        return min(1.0, (self.listened_s - before_s + min(1.0, now_s - self.heard_s)) / (now_s - from_s))
 
     @property
     def basis(self) -> str:

@@ -21,7 +21,7 @@ class Ear:
         now_s = now.monotonic_ms / 1000
         self.section = section
         self.coverage = Coverage(now_s)
-        self.noise = Noise(random, at_s=now_s)
+        self.noise = Noise(random, at_s=now_s, gaps=self.coverage.gaps)
         self.dedup_suspected = False
         self._scan_s: float | None = None
         """The scan began then and was not measured yet."""

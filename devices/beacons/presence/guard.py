@@ -113,7 +113,7 @@ class Addresses:
 class Usual:
     """What a beacon is like at one radio."""
 
-    __slots__ = ("_away_s", "_learned_s", "dbm", "late_dbm", "per_s", "rate")
+    __slots__ = ("_away_s", "_learned_s", "_placed_s", "dbm", "late_dbm", "per_s", "rate")
 
     def __init__(self) -> None:
         self.dbm: float | None = None
@@ -122,12 +122,22 @@ class Usual:
         self.per_s: float | None = None
         self.rate: float | None = None
         """Adverts a second of late."""
-        self._learned_s = 0.0
+        self._learned_s = self._placed_s = 0.0
         self._away_s = 0.0
 
     @property
     def learned(self) -> bool:
+        """Its rate."""
         return self._learned_s >= LEARN_S
+
+    @property
+    def placed(self) -> bool:
+        """Its strength."""
+        return self._placed_s >= LEARN_S
+
+    def remember(self, dbm: float) -> None:
+        """Was usual before this start."""
+        self.dbm, self._placed_s = dbm, LEARNED_S
 
     def learn(self, level: Level | None, heard: int, seconds: float) -> None:
         """`heard` adverts in `seconds` in which the radio surely listened."""
@@ -136,12 +146,14 @@ class Usual:
         if level is None:
             return
         self._learned_s = min(LEARNED_S, self._learned_s + seconds)
+        self._placed_s = min(LEARNED_S, self._placed_s + seconds)
         share = min(1.0, seconds / self._learned_s)
         self.per_s = rate if self.per_s is None else self.per_s + (rate - self.per_s) * share
         self.late_dbm = level.dbm if self.late_dbm is None else self.late_dbm + (level.dbm - self.late_dbm) * late
         away_db = self.away_db
         self._away_s = self._away_s + seconds if away_db >= MOVED_DB else 0.0
-        if self.dbm is None or not self.learned or away_db < MOVED_DB:
+        if self.dbm is None or not self.placed or away_db < MOVED_DB:
+            share = min(1.0, seconds / self._placed_s)
             self.dbm = level.dbm if self.dbm is None else self.dbm + (level.dbm - self.dbm) * share
         elif self._away_s >= SETTLED_S:
             self.dbm, self._away_s = self.late_dbm, 0.0
@@ -288,7 +300,7 @@ def _two_patterns(view: View, interval_s: float) -> bool:
 def _reprogrammed(evidence: Evidence) -> bool | None:
     if evidence.said_other >= SUSPECT_ADVERTS and evidence.said_other_s - evidence.right_s > BACK_S:
         return True
-    return False if evidence.right_s >= evidence.said_other_s else None
+    return False if evidence.right_s >= evidence.said_other_s and evidence.right_s > -math.inf else None
 
 
 def _battery_low(percent: int | None) -> bool | None:
@@ -299,7 +311,7 @@ def _battery_low(percent: int | None) -> bool | None:
 
 def _moved(views: Sequence[View]) -> bool | None:
     """Any radio that hears it otherwise than usual says so; all must agree that it is back."""
-    away = [view.usual.away_db for view in views if view.level is not None and view.usual.learned]
+    away = [view.usual.away_db for view in views if view.level is not None and view.usual.placed]
     if not away:
         return None
     if max(away) >= MOVED_DB:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 
 from devices.beacons.advert import APPLE, EDDYSTONE, Advert
-from devices.beacons.frames import eddystone
+from devices.beacons.frames import eddystone, ibeacon
 from devices.beacons.profile import BeaconProfile, Setting
-from devices.beacons.provisioning.dialects.eddystone_slot import instance_of, namespace_of
 from devices.beacons.provisioning.values import Settings
-
-IBEACON = b"\x02\x15"
 
 
 def recogniser(profile: BeaconProfile, settings: Settings) -> Callable[[Advert], bool] | None:
@@ -21,8 +17,7 @@ def recogniser(profile: BeaconProfile, settings: Settings) -> Callable[[Advert],
         wanted = ibeacon_bytes(settings)
         return lambda advert: advert.manufacturer.get(APPLE, b"").startswith(wanted)
     if "eddystone-uid" in profile.frames and who:
-        namespace = namespace_of(str(settings[Setting.UUID]))
-        uid = namespace + instance_of(int(settings[Setting.MAJOR]), int(settings[Setting.MINOR]))
+        uid = eddystone.uid_of(*_who(settings))
         return lambda advert: _eddystone(advert, eddystone.UID, uid, settings)
     if "eddystone-url" in profile.frames and Setting.URL in settings:
         url = eddystone.encode_url(str(settings[Setting.URL]))
@@ -32,11 +27,14 @@ def recogniser(profile: BeaconProfile, settings: Settings) -> Callable[[Advert],
 
 def ibeacon_bytes(settings: Settings) -> bytes:
     """As far as it is known: with the power only where it was set."""
-    data = IBEACON + uuid.UUID(str(settings[Setting.UUID])).bytes
-    data += b"".join(int(settings[setting]).to_bytes(2, "big") for setting in (Setting.MAJOR, Setting.MINOR))
+    data = ibeacon.PREFIX + ibeacon.id_of(*_who(settings))
     if Setting.MEASURED_POWER in settings:
         data += int(settings[Setting.MEASURED_POWER]).to_bytes(1, "big", signed=True)
     return data
+
+
+def _who(settings: Settings) -> tuple[str, int, int]:
+    return str(settings[Setting.UUID]), int(settings[Setting.MAJOR]), int(settings[Setting.MINOR])
 
 
 def _eddystone(advert: Advert, kind: int, body: bytes, settings: Settings) -> bool:

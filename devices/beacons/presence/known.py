@@ -1,5 +1,8 @@
 """The shop's beacons by what they say: uuid, major and minor as the 20 bytes on the air. Pure.
 
+Some models only speak Eddystone: what does not rotate is there under the 16 bytes of its UID frame too. Where two
+documents come to the same ones (they leave out the middle of the uuid), nobody is meant.
+
 A rotating beacon is there under three minors, of the epoch before, this one and the next: clocks of beacons are not
 exact. What the next epoch needs is worked out in small portions before it begins, so that a thousand rotating beacons
 never hold anything up.
@@ -13,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
+from devices.beacons.frames import eddystone
+from devices.beacons.frames.ibeacon import id_of
 from edge.rotation import index_of, minor_of
 from edge.shop import Beacon
 
@@ -25,16 +30,12 @@ CHANCE = 0.05
 are looked at, for otherwise any stranger's minor would be taken for a replay."""
 
 
-def id_of(uuid: str, major: int, minor: int) -> bytes:
-    return bytes.fromhex(uuid.replace("-", "")) + major.to_bytes(2, "big") + minor.to_bytes(2, "big")
-
-
 class Known(Generic[T]):
     """What stands behind each id. `T`: whatever the caller keeps of a beacon."""
 
     def __init__(self, key: bytes, *, rotate_s: int) -> None:
         self.ids: dict[bytes, T] = {}
-        """20 bytes → whose; replaced whole, so keep no copy."""
+        """20 or 16 bytes → whose; replaced whole, so keep no copy."""
         self.regions: frozenset[bytes] = frozenset()
         """uuid and major (18 bytes) of rotating beacons: a stranger's minor in here is looked at closer."""
         self.shared: frozenset[bytes] = frozenset()
@@ -50,12 +51,16 @@ class Known(Generic[T]):
 
     def documents(self, beacons: Iterable[tuple[Beacon, T]]) -> None:
         self._fixed, self._rotating = {}, {}
+        uids: dict[bytes, list[T]] = {}
         for beacon, target in beacons:
             if beacon.rotating:
                 region = id_of(beacon.uuid, beacon.major, 0)[:18]
                 self._rotating.setdefault(region, {})[beacon.minor] = target
             else:
-                self._fixed[id_of(beacon.uuid, beacon.major, beacon.minor)] = target
+                who = beacon.uuid, beacon.major, beacon.minor
+                self._fixed[id_of(*who)] = target
+                uids.setdefault(eddystone.uid_of(*who), []).append(target)
+        self._fixed |= {uid: targets[0] for uid, targets in uids.items() if len(targets) == 1}
         self.regions = frozenset(self._rotating)
         self._plan()
 
@@ -70,7 +75,7 @@ class Known(Generic[T]):
         portion, self._missing = self._missing[-limit:], self._missing[:-limit]
         for epoch, index in portion:
             self._minors[epoch][index] = minor_of(self._key, epoch=epoch, index=index)
-        if portion and (not self._missing or portion[0][0] != self._missing[-1][0]):
+        if portion and (not self._missing or portion[-1][0] != self._missing[-1][0]):  # an epoch is whole
             self._fill()
         return not self._missing or self._missing[-1][0] == self._prepared
 

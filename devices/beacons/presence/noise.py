@@ -8,7 +8,7 @@ one radio, and thrown away within a day.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -32,8 +32,14 @@ class Counts(NamedTuple):
 class Noise:
     """Strangers around one radio."""
 
-    def __init__(self, random: Callable[[int], bytes], *, at_s: float) -> None:
+    def __init__(
+        self, random: Callable[[int], bytes], *, at_s: float, gaps: Sequence[tuple[float, float]] = ()
+    ) -> None:
+        """`gaps`: those in which the radio was deaf, the newest last; whoever is heard on both sides of one was not
+        heard in it.
+        """
         self._random = random
+        self._gaps = gaps
         self._last_s: dict[bytes, float] = {}
         self._presence_s = 0.0
         self._sources = self._adverts = self._overflowed = 0
@@ -55,6 +61,8 @@ class Noise:
                 self._sources += 1
             if 0 < at_s - last_s <= GONE_S:
                 self._presence_s += at_s - last_s
+                if self._gaps and last_s < self._gaps[-1][1]:
+                    self._presence_s -= sum(to_s - from_s for from_s, to_s in self._gaps if from_s >= last_s)
         self._last_s[source] = at_s
 
     def expire(self, at_s: float) -> None:

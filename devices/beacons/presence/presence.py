@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from devices.beacons.advert import APPLE, Advert
+from devices.beacons.advert import APPLE, EDDYSTONE, Advert
 from devices.beacons.presence.ear import Ear
 from devices.beacons.presence.known import Known
 from devices.beacons.presence.track import Track, Where
@@ -63,29 +63,36 @@ class Presence:
         ear = self.ears.get(advert.radio)
         if ear is None:
             return
-        coverage, at_s = ear.coverage, advert.at_s
-        coverage.adverts += 1
-        coverage.heard_s = at_s
-        data = advert.manufacturer.get(APPLE)
+        at_s = advert.at_s
+        ear.coverage.heard(at_s)
+        data, spoken = advert.manufacturer.get(APPLE), b""
         if data is not None and len(data) >= 23 and data[:2] == b"\x02\x15":
-            track = self._known.ids.get(data[2:22])
-            if track is not None:
-                coverage.known += 1
-                hearing = track.hearings.get(advert.radio) or track.hearing(advert.radio)
-                hearing.window.add(at_s, advert.rssi_dbm)
-                if advert.address != track.address:
-                    self._voices.other_address(track, advert, data[2:22])
-                track.heard_s = at_s
-                if len(data) == 24 or advert.service_data:
-                    battery(track, advert)
-                return
-            if self._voices.unknown(advert, data[2:22]):
-                return
-        track = self._voices.speaking.get(advert.address)
-        if track is None:
-            ear.noise.heard(advert.address, at_s)
-        elif advert.service_data:
+            spoken = data[2:22]
+        track = self._known.ids.get(spoken)
+        if track is None and (frame := advert.service_data.get(EDDYSTONE)) and frame[0] == 0 and len(frame) >= 18:
+            track = self._known.ids.get(frame[2:18])
+            if track is not None or not spoken:
+                spoken = frame[2:18]
+        if track is not None:
+            ear.coverage.known += 1
+            hearing = track.hearings.get(advert.radio) or track.hearing(advert.radio)
+            hearing.window.add(at_s, advert.rssi_dbm)
+            if advert.address != track.address:
+                self._voices.other_address(track, advert, spoken)
+            track.heard_s = at_s
+            if advert.service_data or len(advert.manufacturer) > 1 or (data is not None and len(data) == 24):
+                battery(track, advert)
+        elif not spoken or not self._voices.unknown(advert, spoken):
+            self._unknown(ear, advert)
+
+    def _unknown(self, ear: Ear, advert: Advert) -> None:
+        """Says no id that means anything: a stranger, unless its address is one of ours."""
+        address = advert.address
+        track = self._voices.speaking.get(address) or self._voices.named.get(address)
+        if track is not None:
             battery(track, advert)
+        elif address not in self._voices.named:
+            ear.noise.heard(address, advert.at_s)
 
     def listening(self, radio: str, from_s: float, to_s: float) -> None:
         """The scan was on in this time (monotonic), as far as its driver knows."""
@@ -126,10 +133,17 @@ class Presence:
         self._voices.documents(self.tracks.values())
         self._heartbeats = [track for track in self.tracks.values() if track.sender]
 
-    def remember(self, beacon: str, problem: BeaconProblem) -> None:
-        """It was told before this start, and not that it is over."""
-        if (track := self.tracks.get(beacon)) is not None:
-            track.guard.remember(problem)
+    def remember(
+        self, beacon: str, problem: BeaconProblem, *, radio: str = "", usual_rssi_dbm: float | None = None
+    ) -> None:
+        """It was told before this start, and not that it is over. Where it was moved from is not learned anew: where it
+        hangs now would be taken for it.
+        """
+        if (track := self.tracks.get(beacon)) is None:
+            return
+        track.guard.remember(problem)
+        if problem is BeaconProblem.MOVED and usual_rssi_dbm is not None and radio in self.ears:
+            track.remember(radio, usual_rssi_dbm)
 
     def work(self) -> bool:
         """A portion of what rotating ids need. False: there is more of it that matters now."""
@@ -213,10 +227,9 @@ class Presence:
             yield ZoneLeft(at=now, beacon=BeaconId(name), zone=ZoneId(before), reason=where)
 
     def _health(self, track: Track, problem: BeaconProblem, *, wrong: bool, now: Stamp) -> BeaconHealthChanged:
-        best = track.best()
-        radio = best[0] if best else next(iter(track.hearings), "")
+        radio = track.witness(away=problem is BeaconProblem.MOVED)
         hearing = track.hearings.get(radio)
-        usual_dbm = hearing.usual.dbm if hearing else None
+        level, usual_dbm = (hearing.level, hearing.usual.dbm) if hearing else (None, None)
         silent_s = max(0.0, now.monotonic_ms / 1000 - track.heard_s) if track.hearings else None
         return BeaconHealthChanged(
             at=now,
@@ -224,7 +237,7 @@ class Presence:
             problem=problem,
             wrong=wrong,
             radio=DeviceId(radio),
-            rssi_dbm=best[1].dbm if best else None,
+            rssi_dbm=level.dbm if level else None,
             usual_rssi_dbm=None if usual_dbm is None else round(usual_dbm, 1),
             battery_percent=track.guard.evidence.battery_percent,
             silent_s=None if silent_s is None or problem is not BeaconProblem.SILENT else round(silent_s, 1),

@@ -93,6 +93,7 @@ class Track:
     __slots__ = (
         "_lead",
         "_lead_s",
+        "_usual_dbm",
         "address",
         "beacon",
         "guard",
@@ -109,6 +110,7 @@ class Track:
         """That it was last heard from."""
         self.heard_s = -math.inf
         self.guard = Guard()
+        self._usual_dbm: dict[str, float] = {}
         self.owner = ""
         """The radio whose zone it is in; empty: in none."""
         self._lead: dict[str, float] = {}
@@ -128,12 +130,28 @@ class Track:
 
     def hearing(self, radio: str) -> Hearing:
         hearing = self.hearings[radio] = Hearing(self.interval_s, hangs=not self.carried)
+        if radio in self._usual_dbm:
+            hearing.usual.remember(self._usual_dbm[radio])
         return hearing
+
+    def remember(self, radio: str, usual_dbm: float) -> None:
+        """How this radio heard it before this start. It may be heard already, or never."""
+        self._usual_dbm[radio] = usual_dbm
+        if radio in self.hearings:
+            self.hearings[radio].usual.remember(usual_dbm)
 
     def best(self) -> tuple[str, Level] | None:
         """The radio that hears it best now."""
         levels = [(radio, hearing.level) for radio, hearing in self.hearings.items() if hearing.level is not None]
         return max(levels, key=lambda one: one[1].dbm) if levels else None
+
+    def witness(self, *, away: bool) -> str:
+        """The radio that can tell: it hears it best; `away`: least as usual. Empty: none ever did."""
+        heard = {radio: hearing for radio, hearing in self.hearings.items() if hearing.level is not None}
+        best = self.best()
+        if away and heard:
+            return max(heard, key=lambda radio: heard[radio].usual.away_db)
+        return best[0] if best else next(iter(self.hearings), "")
 
     def views(self, radios: Mapping[str, Coverage]) -> list[View]:
         return [

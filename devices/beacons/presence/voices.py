@@ -17,18 +17,14 @@ class Voices:
         """Addresses that beacons were last heard from: at most one a beacon."""
         self._known = known
         self._suspects = Suspects()
-        self._named: dict[str, Track] = {}
-        """Addresses that documents name, each for one beacon only."""
+        self.named: dict[str, Track | None] = {}
+        """Addresses that documents name; None: several beacons have it."""
 
     def documents(self, tracks: Iterable[Track]) -> None:
-        named: dict[str, Track] = {}
-        twice = set()
+        self.named = {}
         for track in tracks:
             if address := track.beacon.address.upper():
-                if address in named:
-                    twice.add(address)
-                named[address] = track
-        self._named = {address: track for address, track in named.items() if address not in twice}
+                self.named[address] = None if address in self.named else track
 
     def forget(self, track: Track) -> None:
         if self.speaking.get(track.address) is track:
@@ -48,7 +44,7 @@ class Voices:
 
     def unknown(self, advert: Advert, spoken: bytes) -> bool:
         """An id of no document. True: it pretends to be one of ours, or is one by a clock that is wrong."""
-        owner = self._named.get(advert.address)
+        owner = self.named.get(advert.address)
         if spoken[:18] in self._known.regions:
             if owner is None:  # the beacon itself, with a clock that is slow, replays nothing
                 self._suspects.heard(spoken, advert.at_s)
@@ -59,7 +55,7 @@ class Voices:
 
     def match(self, track: Track, new: int) -> None:
         """It was heard `new` times of late: from the address in its document, or in another's?"""
-        owner = self._named.get(track.address)
+        owner = self.named.get(track.address)
         if owner is track:
             track.guard.evidence.right_s = track.heard_s
         elif owner is not None and new:

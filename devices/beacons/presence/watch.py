@@ -10,6 +10,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from typing import Protocol
 
 from devices.beacons.advert import Advert
 from devices.beacons.presence.presence import Presence
@@ -38,8 +39,21 @@ PROBLEMS = frozenset(problem.value for problem in BeaconProblem)
 FAREWELL_S = 2.0
 """What is open may take so long to be saved when the daemon stops."""
 
-OpenProblems = Callable[[], Awaitable[Iterable[tuple[str, str]]]]
-"""Problems told before this start and not over: (beacon, problem)."""
+
+class OpenProblem(Protocol):
+    """Told before this start, and not over."""
+
+    @property
+    def beacon(self) -> str: ...
+    @property
+    def problem(self) -> str: ...
+    @property
+    def radio(self) -> str: ...
+    @property
+    def usual_rssi_dbm(self) -> float | None: ...
+
+
+OpenProblems = Callable[[], Awaitable[Iterable[OpenProblem]]]
 
 
 class Watch:
@@ -59,6 +73,7 @@ class Watch:
         self._open_problems = open_problems
         self._owed: dict[tuple[str, ...], Event] = {}
         """What the journal did not take yet: the newest of each kind and beacon, so no more than there are beacons."""
+        self._telling: asyncio.Task[None] | None = None
         self.presence = Presence(
             config.radios,
             key=rotation_key,
@@ -85,14 +100,16 @@ class Watch:
 
     async def run(self, submit: Submit) -> None:
         if self._open_problems is not None:
-            for beacon, problem in await self._open_problems():
-                if problem in PROBLEMS:  # another release may have had others
-                    self.presence.remember(beacon, BeaconProblem(problem))
+            for one in await self._open_problems():
+                if one.problem in PROBLEMS:  # another release may have had others
+                    problem, usual_dbm = BeaconProblem(one.problem), one.usual_rssi_dbm
+                    self.presence.remember(one.beacon, problem, radio=one.radio, usual_rssi_dbm=usual_dbm)
             self._open_problems = None
         ticks = 0
         try:
             while True:
-                await self._tick(submit)
+                await self._tick()
+                self._tell(submit)
                 ticks += 1
                 if ticks % SHOW_EVERY == 0:
                     self._show(self._clock.now())
@@ -100,20 +117,38 @@ class Watch:
         finally:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FAREWELL_S):
-                    await self._tell(self.presence.stop(self._clock.now()), submit)
+                    await self._farewell(submit)
 
-    async def _tick(self, submit: Submit) -> None:
+    async def _tick(self) -> None:
         now = self._clock.now()
         self.presence.documents(self._shop(), now)
         while not self.presence.work():  # noqa: ASYNC110 - it is this loop that does the work
             await asyncio.sleep(0)
-        owed, self._owed = list(self._owed.values()), {}
-        await self._tell([*owed, *self.presence.tick(now)], submit)
+        self._owe(self.presence.tick(now))
 
-    async def _tell(self, events: list[Event], submit: Submit) -> None:
+    def _owe(self, events: Iterable[Event]) -> None:
+        for event in events:
+            key = _key(event)
+            if isinstance(event, PresenceCounted) and key in self._owed:
+                self.presence.put_back(event)
+            else:
+                self._owed[key] = event
+
+    def _tell(self, submit: Submit) -> None:
+        """Beside the ticks, which must not wait for a slow disk; what comes up meanwhile has its turn afterwards."""
+        if self._telling is not None:
+            if not self._telling.done():
+                return
+            telling, self._telling = self._telling, None
+            telling.result()
+        if self._owed:
+            self._telling = asyncio.create_task(self._submit_all(submit))
+
+    async def _submit_all(self, submit: Submit) -> None:
         """All at once: the journal makes one write of them."""
+        events, self._owed = list(self._owed.values()), {}
         async with asyncio.TaskGroup() as tasks:
-            for event in _newest(events):
+            for event in events:
                 tasks.create_task(self._try(event, submit))
 
     async def _try(self, event: Event, submit: Submit) -> None:
@@ -123,7 +158,15 @@ class Watch:
             if isinstance(event, PresenceCounted):
                 self.presence.put_back(event)
             else:
-                self._owed[_key(event)] = event
+                self._owed.setdefault(_key(event), event)
+
+    async def _farewell(self, submit: Submit) -> None:
+        """First what is under way, so that nothing overtakes it."""
+        telling, self._telling = self._telling, None
+        if telling is not None:
+            await telling
+        self._owe(self.presence.stop(self._clock.now()))
+        await self._submit_all(submit)
 
     def _show(self, now: Stamp) -> None:
         now_s = now.monotonic_ms / 1000
@@ -158,14 +201,6 @@ class Watch:
                 state=now.state,
             )
         seen.problems = tuple(problem.value for problem in track.guard.problems)
-
-
-def _newest(events: list[Event]) -> list[Event]:
-    """Of each kind and beacon only the last; so their order to the journal does not matter."""
-    newest: dict[tuple[str, ...], Event] = {}
-    for event in events:
-        newest[_key(event)] = event
-    return list(newest.values())
 
 
 def _key(event: Event) -> tuple[str, ...]:

@@ -90,8 +90,8 @@ class Survey:
                 sender.beats, sender.last_s = sender.beats + 1, advert.at_s
             if isinstance(frame, IBeacon):
                 sender.ibeacon = (str(uuid.UUID(bytes=frame.uuid)), frame.major, frame.minor)
-                owner = self._known.ids.get(frame.id) if self._known else None
-                sender.beacon = sender.beacon or owner or ""
+            if isinstance(frame, IBeacon | Uid) and self._known:
+                sender.beacon = sender.beacon or self._known.ids.get(frame.id, "")
 
     def strongest_first(self, fits: Callable[[Sender], bool] = lambda _: True) -> list[Sender]:
         return sorted(filter(fits, self.senders.values()), key=lambda sender: -sender.rssi_dbm)

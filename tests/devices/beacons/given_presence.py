@@ -11,8 +11,9 @@ import random
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from devices.beacons.advert import APPLE, Advert
-from devices.beacons.presence.known import id_of
+from devices.beacons.advert import APPLE, EDDYSTONE, Advert
+from devices.beacons.frames import eddystone
+from devices.beacons.frames.ibeacon import id_of
 from devices.beacons.presence.presence import Presence
 from edge.clock import ClockState, Stamp
 from edge.config import RadioSection
@@ -78,6 +79,16 @@ def advert(
 ) -> Advert:
     data = {APPLE: frame(major=major, minor=minor, extra=extra)}
     return Advert(radio, address, rssi_dbm, START_S + s, data, service_data or {})
+
+
+def uid_frame(minor: int) -> bytes:
+    """What a model says instead that only speaks Eddystone."""
+    uid = eddystone.uid_of(UUID, 1, minor)
+    return eddystone.build(eddystone.Uid(-18, uid[:10], uid[10:]))
+
+
+def uid_advert(minor: int, s: float, *, address: str = HANGING_ADDRESS) -> Advert:
+    return Advert("hci0", address, -60, START_S + s, {}, {EDDYSTONE: uid_frame(minor)})
 
 
 def stranger(address: str, s: float, *, radio: str = "hci0") -> Advert:

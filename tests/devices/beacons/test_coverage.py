@@ -17,9 +17,8 @@ def play(
     due = sorted(times)
     for s in range(1, to_s + 1):
         while due and due[0] < s:
-            coverage.adverts += 1
             coverage.known += known
-            coverage.heard_s = due.pop(0)
+            coverage.heard(due.pop(0))
         coverage.tick(float(s), heartbeat_s=beat_s)
 
 
@@ -62,6 +61,39 @@ def test_the_expected_rate_is_learned_and_survives_deafness() -> None:
     coverage = Coverage(0.0)
     play(coverage, every(0.25, 0, 300), 900, known=True)
     assert coverage.expected_per_s == pytest.approx(4, rel=0.1)
+
+
+@pytest.mark.parametrize("beat_s", [None, 0.1])
+def test_ticks_that_come_late_make_nothing_deaf(beat_s: float | None) -> None:
+    """Each gap is judged by itself: ten adverts a second, while now and then the loop's tick is three seconds late."""
+    coverage, due = Coverage(0.0), every(0.1, 0, 120)
+    for start in range(0, 120, 5):
+        for tick_s in (start + 1, start + 2, start + 5):
+            while due and due[0] < tick_s:
+                coverage.known += 1
+                coverage.heard(due.pop(0))
+            coverage.tick(float(tick_s), heartbeat_s=beat_s)
+    covered_s, basis = coverage.take()
+    assert (covered_s, basis) == (pytest.approx(120, abs=0.3), "heartbeat" if beat_s else "known")
+    assert coverage.expected_per_s == pytest.approx(10, rel=0.05)
+
+
+def test_a_late_tick_does_not_hide_a_deaf_radio() -> None:
+    coverage = Coverage(0.0)
+    play(coverage, every(0.1, 0, 60), 60, known=True)
+    for at_s in (*every(0.1, 60, 62), *every(0.1, 67, 69)):
+        coverage.heard(at_s)
+    coverage.tick(69.0, heartbeat_s=0.1)
+    assert coverage.take().covered_s == pytest.approx(60 + 2 + 2, abs=0.5)
+    assert coverage.gaps[-1] == (pytest.approx(61.9), 67)
+
+
+def test_bursts_far_apart_are_no_rate() -> None:
+    """Two beacons that are heard together once in a while: nothing can be expected from that."""
+    coverage = Coverage(0.0)
+    times = sorted([*every(60, 1, 1200), *every(60, 1.05, 1200)])
+    play(coverage, times, 1200, known=True)
+    assert coverage.expected_per_s == 0
 
 
 def test_what_the_driver_tells_twice_counts_once() -> None:

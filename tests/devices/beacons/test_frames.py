@@ -82,12 +82,16 @@ def test_an_altbeacon_is_built_as_it_was_caught() -> None:
 
 def test_the_id_is_uuid_major_and_minor() -> None:
     data = caught("kontakt").manufacturer[APPLE]
-    assert ibeacon.id_of(data) == bytes.fromhex("F7826DA64FA24E988024BC5B71E0893EFAE3E1AB")
     beacon = ibeacon.parse(data)
     assert beacon is not None
-    assert beacon.id == ibeacon.id_of(data)
-    assert ibeacon.uuid_text(beacon.uuid) == "F7826DA6-4FA2-4E98-8024-BC5B71E0893E"
-    assert ibeacon.uuid_bytes("f7826da6-4fa2-4e98-8024-bc5b71e0893e") == beacon.uuid
+    assert beacon.id == bytes.fromhex("F7826DA64FA24E988024BC5B71E0893EFAE3E1AB")
+    assert beacon.id == ibeacon.id_of("f7826da6-4FA2-4E98-8024-BC5B71E0893E", 0xFAE3, 0xE1AB)
+
+
+def test_an_eddystones_id_is_that_of_the_ibeacon_without_the_middle_of_its_uuid() -> None:
+    uid = eddystone.uid_of("f7826da6-4FA2-4E98-8024-BC5B71E0893E", 0xFAE3, 0xE1AB)
+    assert uid == bytes.fromhex("F7826DA6 BC5B71E0893E 0000 FAE3 E1AB")
+    assert Uid(-20, uid[:10], uid[10:]).id == uid
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,6 @@ def test_the_id_is_uuid_major_and_minor() -> None:
 )
 def test_apples_other_frames_are_no_ibeacons(other: str) -> None:
     assert ibeacon.parse(bytes.fromhex(other)) is None
-    assert ibeacon.id_of(bytes.fromhex(other)) is None
 
 
 def test_the_id_comes_before_the_telemetry_and_both_are_there() -> None:
@@ -170,8 +173,6 @@ def test_reserved_kinds_of_eddystone_are_left_alone(data: str) -> None:
         lambda: ibeacon.build(SOME, 1, -1),
         lambda: ibeacon.build(SOME, 1, 2, -129),
         lambda: ibeacon.build(SOME, 1, 2, extra=bytes(9)),
-        lambda: ibeacon.uuid_bytes("FDA50693"),
-        lambda: ibeacon.uuid_bytes("not a uuid"),
         lambda: altbeacon.build(AltBeacon(1, bytes(19), -59)),
         lambda: altbeacon.build(AltBeacon(1, bytes(20), -59, 256)),
         lambda: altbeacon.advertising_data(AltBeacon(65_536, bytes(20), -59)),
@@ -187,7 +188,7 @@ def test_reserved_kinds_of_eddystone_are_left_alone(data: str) -> None:
 )
 def test_what_does_not_fit_is_a_value_error(wrong: object) -> None:
     assert callable(wrong)
-    with pytest.raises(ValueError, match=r"wanted|has 31|go from|goes from|has 16 bits|non-hexadecimal"):
+    with pytest.raises(ValueError, match=r"wanted|has 31|go from|goes from|has 16 bits"):
         wrong()
 
 

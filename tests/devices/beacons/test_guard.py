@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from devices.beacons.advert import EDDYSTONE
-from devices.beacons.frames import percent_of_mv
+from devices.beacons.advert import APPLE, EDDYSTONE, Advert
+from devices.beacons.frames import KKM, percent_of_mv
 from edge.clock import ClockState
 from edge.events import BeaconHealthChanged, BeaconProblem, Event
 from edge.rotation import epoch_of, minor_of
@@ -21,10 +21,12 @@ from tests.devices.beacons.given_presence import (
     advert,
     at,
     beacon,
+    frame,
     moment,
     presence_of,
     shop_of,
     stranger,
+    uid_advert,
     walk,
 )
 from tests.given import NOON_MS
@@ -289,6 +291,79 @@ def test_a_problem_told_before_the_start_ends_when_it_is_over() -> None:
     air.s = 100
     air._next = [100.0]
     assert wrongs(air.play(30)) == ["-silent"]
+
+
+def test_a_move_is_not_over_because_the_gateway_began_anew() -> None:
+    """Where it hangs now is not where it belongs: that was told before the start, and is not learned anew."""
+    shelf = beacon("shelf", interval_ms=500)
+    presence = presence_of(shelf, zones=("door", "till"))
+    presence.remember("shelf", BeaconProblem.MOVED, radio="hci0", usual_rssi_dbm=-62.0)
+    air = Air(presence, Voice(shelf, {"hci0": walk((0, 14), (5000, 14), (5001, 1.3)), "hci1": at(3)}, lost=0.05))
+    assert wrongs(air.play(5000)) == []
+    assert wrongs(air.play(600)) == ["-moved"]
+
+
+def test_a_move_from_an_unknown_place_is_learned_anew() -> None:
+    shelf = beacon("shelf")
+    presence = presence_of(shelf)
+    for radio, usual_dbm in (("hci0", None), ("hci7", -60.0)):
+        presence.remember("shelf", BeaconProblem.MOVED, radio=radio, usual_rssi_dbm=usual_dbm)
+    assert wrongs(with_noise(Air(presence), 100)) == []
+    air = Air(presence, Voice(shelf, {"hci0": at(5)}))
+    air.s, air._next = 100, [100.0]
+    assert wrongs(air.play(1000)) == ["-moved"]
+
+
+def test_a_move_is_told_by_the_radio_that_noticed_it() -> None:
+    shelf = beacon("shelf", interval_ms=500)
+    away = walk((0, 2), (3600, 2), (3601, 12))
+    air = Air(presence_of(shelf, zones=("door", "till")), Voice(shelf, {"hci0": away, "hci1": at(1)}))
+    (event,) = [event for event in air.play(5400) if isinstance(event, BeaconHealthChanged)]
+    assert (event.problem, event.radio) == (BeaconProblem.MOVED, "hci0")
+    assert event.usual_rssi_dbm == pytest.approx(-67, abs=4)
+    assert event.rssi_dbm == pytest.approx(-88, abs=6)
+
+
+def test_a_reprogramming_is_not_over_before_its_own_id_is_heard() -> None:
+    presence = presence_of(beacon("shelf", address=ALICE))
+    presence.remember("shelf", BeaconProblem.REPROGRAMMED)
+    events = []
+    for s in range(200):
+        if s >= 20:
+            presence.heard(advert(9 if s < 120 else 1, s + 0.5, address=ALICE))
+        events += presence.tick(moment(s + 1))
+        assert s < 120 or events == [] or wrongs(events) == ["-reprogrammed"]
+    assert wrongs(events) == ["-reprogrammed"]
+
+
+def test_another_uid_from_its_address_is_reprogramming_too() -> None:
+    presence = presence_of(beacon("shelf", address=ALICE))
+    events = []
+    for s in range(200):
+        presence.heard(uid_advert(1 if s < 100 else 9, s + 0.5, address=ALICE))
+        events += presence.tick(moment(s + 1))
+    assert wrongs(events) == ["+reprogrammed"]
+
+
+KKM_SYSTEM = bytes.fromhex("22 03 07 BC5729000001 0102")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        stranger(ALICE, 0.6)._replace(manufacturer={KKM: KKM_SYSTEM}),
+        advert(1, 0.6, address=ALICE)._replace(manufacturer={APPLE: frame(), KKM: KKM_SYSTEM}),
+        uid_advert(1, 0.6, address=ALICE)._replace(manufacturer={KKM: KKM_SYSTEM}),
+        stranger(MALLORY, 0.6)._replace(manufacturer={KKM: KKM_SYSTEM}),
+    ],
+    ids=["alone", "beside its id", "beside a uid", "from the address of its document"],
+)
+def test_a_battery_in_a_makers_own_data(said: Advert) -> None:
+    presence = presence_of(beacon("shelf", address=MALLORY))
+    presence.heard(advert(1, 0.5, address=ALICE))
+    presence.heard(said)
+    assert presence.tracks["shelf"].guard.evidence.battery_percent == 7
+    assert presence.ears["hci0"].noise.take(2000).adverts == 0
 
 
 def test_a_document_that_goes_ends_its_problems() -> None:

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
+from devices.beacons.frames import eddystone
+from devices.beacons.frames.ibeacon import id_of
 from devices.beacons.presence import known as module
-from devices.beacons.presence.known import Known, id_of
+from devices.beacons.presence.known import Known
 from edge.rotation import minor_of
 from edge.shop import Beacon
 from tests.devices.beacons.given_presence import KEY, ROTATE_S, UUID, beacon
@@ -34,10 +36,32 @@ def ready(known: Known[str]) -> None:
 
 def test_a_fixed_id_is_twenty_bytes() -> None:
     known = of(beacon("shelf", 258, major=3))
-    (one,) = known.ids
+    one, _ = known.ids
     assert one.hex() == "fda50693a4e24fb1afcfc6eb0764782500030102"
     assert known.ids[one] == "shelf"
     assert known.regions == frozenset()
+
+
+def test_a_fixed_one_is_known_by_eddystone_too_unless_two_would_be_meant() -> None:
+    uid = eddystone.uid_of(UUID, 3, 258)
+    assert of(beacon("shelf", 258, major=3)).ids[uid] == "shelf"
+    assert uid not in of(beacon("shelf", 258, major=3, rotating=True)).ids
+    other = UUID.replace("-A4E2-4FB1-", "-0000-0000-")  # the frame has no room for these bytes
+    assert uid not in of(beacon("shelf", 258, major=3), beacon("till", 258, major=3, uuid=other)).ids
+
+
+@pytest.mark.parametrize("count", [50, 130, 150, 199, 250])
+def test_what_is_said_to_be_known_is_known(count: int) -> None:
+    """Portions end anywhere in an epoch."""
+    known: Known[str] = Known(KEY, rotate_s=ROTATE_S)
+    known.epoch(EPOCH)
+    known.documents((beacon(f"b{index}", index, rotating=True), f"b{index}") for index in range(count))
+    worked = 0
+    while not known.work():
+        worked += module.PORTION
+        assert worked < count or spoken(count - 1, EPOCH) in known.ids
+    for step in (-1, 0, 1):
+        assert all(spoken(index, EPOCH + step) in known.ids for index in range(count)), step
 
 
 def test_a_rotating_one_is_known_in_three_epochs() -> None:
@@ -95,7 +119,7 @@ def test_two_that_share_a_minor_across_epochs_this_epochs_owner_is_meant() -> No
 
 def test_without_a_time_nothing_rotating_is_known() -> None:
     known = of(beacon("shelf", 7, rotating=True), beacon("fixed", 8), epoch=None)
-    assert list(known.ids.values()) == ["fixed"]
+    assert set(known.ids.values()) == {"fixed"}
     assert known.expired(spoken(7, EPOCH - 5)) is None
     known.epoch(EPOCH)
     ready(known)

@@ -9,10 +9,23 @@ import tracemalloc
 import msgspec
 import pytest
 
+from devices.beacons.advert import EDDYSTONE
 from devices.beacons.presence.noise import MAX_SOURCES, SALT_S, Noise
 from edge.events import Event, PresenceCounted, ZoneEntered
-from edge.shop import CarriedBy
-from tests.devices.beacons.given_presence import START_S, Air, Voice, advert, at, beacon, moment, presence_of, stranger
+from edge.shop import Beacon, CarriedBy
+from tests.devices.beacons.given_presence import (
+    START_S,
+    Air,
+    Voice,
+    advert,
+    at,
+    beacon,
+    moment,
+    presence_of,
+    stranger,
+    uid_advert,
+    uid_frame,
+)
 
 
 def address(number: int) -> str:
@@ -53,6 +66,21 @@ def test_what_could_not_be_told_is_in_the_next_interval() -> None:
     noise.heard("D0:00:00:00:00:01", 5.0)
     noise.put_back(noise.take(10.0))
     assert noise.take(20.0) == (4.0, 1, 2, 0)
+
+
+def test_nobody_was_present_while_the_radio_was_deaf() -> None:
+    """Ten sources, deaf for 40 s in the middle: they were heard for 60 s each."""
+    presence = presence_of(interval_s=100)
+    events: list[Event] = []
+    for s in range(100):
+        for source in range(10):
+            if not 30 <= s < 70:
+                presence.heard(stranger(f"D0:00:00:00:00:0{source}", s + source / 10))
+        events += presence.tick(moment(s + 0.95))
+    (counted,) = [event for event in (*events, *presence.stop(moment(100))) if isinstance(event, PresenceCounted)]
+    assert counted.covered_s == pytest.approx(60, abs=2)
+    assert counted.presence_s == pytest.approx(600, abs=20)
+    assert (counted.sources_low, counted.sources_high) == (10, 10)
 
 
 def test_the_salt_is_another_one_every_day_and_each_radios_own() -> None:
@@ -138,3 +166,42 @@ def test_the_shops_own_beacons_are_not_noise_whatever_else_they_say() -> None:
     presence.heard(stranger("C1:00:00:00:00:0A", 0.2))
     presence.heard(stranger("D0:00:00:00:00:01", 0.3))
     assert presence.ears["hci0"].noise.take(START_S + 1).adverts == 1
+
+
+def test_who_says_a_uid_of_ours_is_ours() -> None:
+    """A model that only speaks Eddystone: known by its document, in time heard, and no stranger."""
+    shelf = beacon("shelf", 5, profile="eddystone-gatt", interval_ms=500)
+    presence = presence_of(shelf)
+    for half in range(240):
+        presence.heard(uid_advert(5, half / 2, address="C1:00:00:00:00:0A"))
+        if half % 2:
+            assert presence.tick(moment(half / 2 + 0.4)) == []
+    track = presence.tracks["shelf"]
+    assert (track.best() or ("", None))[0] == "hci0"
+    assert track.hearings["hci0"].usual.per_s == pytest.approx(2, rel=0.1)
+    assert presence.ears["hci0"].coverage.basis == "known"
+    assert presence.ears["hci0"].noise.take(START_S + 200).adverts == 0
+
+
+def test_other_frames_of_the_same_kind_are_nobodys() -> None:
+    presence = presence_of(beacon("shelf", 5), beacon("turns", 6, rotating=True))
+    for number, data in enumerate((uid_frame(9), uid_frame(6), uid_frame(5)[:17], b"", b"\0", b"\x20" + bytes(13))):
+        one = stranger(f"D0:00:00:00:00:0{number}", 1.0)
+        presence.heard(one._replace(manufacturer={}, service_data={EDDYSTONE: data}))
+    assert presence.ears["hci0"].noise.take(START_S + 200).adverts == 6
+    assert presence.ears["hci0"].coverage.known == 0
+
+
+def test_an_id_in_eddystone_is_found_beside_a_strangers_ibeacon() -> None:
+    presence = presence_of(beacon("shelf", 5))
+    presence.heard(advert(77, 0.5, service_data={EDDYSTONE: uid_frame(5)}))
+    assert presence.tracks["shelf"].hearings["hci0"].window.heard == 1
+
+
+@pytest.mark.parametrize("others", [(), (beacon("twin", 8, address="c1:00:00:00:00:0a"),)])
+def test_an_address_that_a_document_names_is_no_stranger_whatever_it_says(others: tuple[Beacon, ...]) -> None:
+    presence = presence_of(beacon("shelf", 5, address="C1:00:00:00:00:0A"), *others)
+    presence.heard(stranger("C1:00:00:00:00:0A", 0.1))
+    presence.heard(advert(99, 0.2, address="C1:00:00:00:00:0A"))
+    presence.heard(uid_advert(99, 0.3, address="C1:00:00:00:00:0A"))
+    assert presence.ears["hci0"].noise.take(START_S + 200).adverts == 0

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 import pytest
 
 from devices.beacons.presence.watch import Watch
 from edge.board import Board
-from edge.clock import Clock
+from edge.clock import Clock, Stamp
 from edge.config import Config, GatewaySection, RadioSection
 from edge.errors import JournalRefusedError, Refusal
 from edge.events import BeaconHealthChanged, BeaconProblem, Event, PresenceCounted, ZoneEntered, ZoneLeft
@@ -29,10 +31,11 @@ class Journal:
 
     def __init__(self) -> None:
         self.full = False
+        self.takes_s = 0.001
         self.taken: list[Event] = []
 
     async def submit(self, event: Event) -> None:
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(self.takes_s)
         if self.full:
             raise JournalRefusedError(Refusal.DISK_FULL, "no space")
         self.taken.append(event)
@@ -41,10 +44,19 @@ class Journal:
         return [event for event in self.taken if isinstance(event, kind)]
 
 
+class Told(NamedTuple):
+    """As the store has it."""
+
+    beacon: str
+    problem: str
+    radio: str = "hci0"
+    usual_rssi_dbm: float | None = None
+
+
 class Shopfloor:
     """A watch that runs, and a loop's clock that moves by itself."""
 
-    def __init__(self, shop: Shop, **wiring: Callable[[], Awaitable[list[tuple[str, str]]]]) -> None:
+    def __init__(self, shop: Shop, **wiring: Callable[[], Awaitable[list[Told]]]) -> None:
         loop = asyncio.get_running_loop()
         self.zero_s = loop.time()
         self.clock = Clock(
@@ -123,6 +135,64 @@ async def test_while_nothing_is_taken_only_the_newest_of_each_is_kept() -> None:
     await floor.close()
 
 
+async def test_a_slow_disk_holds_no_tick_up() -> None:
+    """Each write takes ten seconds; who is where is concluded each second all the same, and each told once, in turn."""
+    floor = Shopfloor(shop_of(ANNA, SHELF))
+    floor.journal.takes_s = 10
+    conclude = floor.watch.presence.tick
+    ticks: list[float] = []
+
+    def tick(now: Stamp) -> list[Event]:
+        ticks.append(now.monotonic_ms / 1000)
+        return conclude(now)
+
+    floor.watch.presence.tick = tick  # type: ignore[method-assign]
+    await floor.hear(130, 1, 2, 77)
+    assert len(ticks) == pytest.approx(130, abs=2)
+    assert max(after - before for before, after in pairwise(ticks)) < 1.1
+    await floor.hear(30, 2, 77)
+    floor.journal.takes_s = 0.001
+    await floor.hear(12, 2, 77)
+    assert [type(event) for event in floor.journal.taken if not isinstance(event, PresenceCounted)] == [
+        ZoneEntered,
+        ZoneLeft,
+    ]
+    await floor.close()
+    counted = [event for event in floor.journal.taken if isinstance(event, PresenceCounted)]
+    assert sum(one.interval_s for one in counted) == pytest.approx(172, abs=1.5)
+    assert sum(one.covered_s for one in counted) == pytest.approx(172, abs=3)
+    assert sum(one.adverts for one in counted) == 172 * 4
+
+
+async def test_what_is_under_way_or_owed_when_it_ends_is_told_first() -> None:
+    floor = Shopfloor(shop_of(ANNA))
+    floor.journal.full = True
+    await floor.hear(70.5, 1, 77)
+    floor.journal.full, floor.journal.takes_s = False, 0.8
+    await floor.hear(1, 1, 77)
+    assert floor.journal.taken == []
+    assert floor.watch._telling is not None
+    await floor.close()
+    kinds = [type(event) for event in floor.journal.taken if not isinstance(event, PresenceCounted)]
+    assert kinds == [ZoneEntered, ZoneLeft]
+    counted = [event for event in floor.journal.taken if isinstance(event, PresenceCounted)]
+    assert sum(one.adverts for one in counted) == 71.5 * 4
+
+
+async def test_an_error_of_the_journals_own_ends_the_watch() -> None:
+    floor = Shopfloor(shop_of(ANNA))
+
+    async def broken(_event: Event) -> None:
+        raise OSError("no such journal")
+
+    floor.journal.submit = broken  # type: ignore[method-assign]
+    floor.task.cancel()
+    floor.task = asyncio.create_task(floor.watch.run(broken))
+    await floor.hear(10, 1)
+    with pytest.raises(ExceptionGroup, match="TaskGroup"):
+        await floor.task
+
+
 async def test_a_shutdown_does_not_wait_for_a_journal_that_takes_nothing() -> None:
     floor = Shopfloor(shop_of(ANNA))
     await floor.hear(5, 1)
@@ -172,8 +242,8 @@ async def test_the_board_shows_radios_and_the_shops_beacons_but_no_phone() -> No
 async def test_a_problem_of_the_run_before_ends_in_this_one() -> None:
     """The store remembers that it was told; what it knows goes back in at the start."""
 
-    async def open_problems() -> list[tuple[str, str]]:
-        return [("shelf", "silent"), ("gone", "weak"), ("shelf", "of another release")]
+    async def open_problems() -> list[Told]:
+        return [Told("shelf", "silent"), Told("gone", "weak"), Told("shelf", "of another release")]
 
     floor = Shopfloor(shop_of(SHELF), open_problems=open_problems)
     await floor.hear(1, 2)
@@ -182,3 +252,13 @@ async def test_a_problem_of_the_run_before_ends_in_this_one() -> None:
     assert isinstance(event, BeaconHealthChanged)
     assert (event.beacon, event.problem, event.wrong) == ("shelf", BeaconProblem.SILENT, False)
     await floor.close()
+
+
+async def test_where_a_beacon_was_before_it_was_moved_is_known_after_a_restart() -> None:
+    async def open_problems() -> list[Told]:
+        return [Told("shelf", "moved", "hci0", -45.0)]
+
+    floor = Shopfloor(shop_of(SHELF), open_problems=open_problems)
+    await floor.hear(1800, 2)  # 20 dB fainter
+    await floor.close()
+    assert floor.journal.of(BeaconHealthChanged) == []

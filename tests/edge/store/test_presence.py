@@ -78,7 +78,6 @@ def test_coming_into_another_zone_leaves_the_first_and_a_repeat_tells_nothing() 
         ("ZoneLeft", "till", "weak"),
     ]
     assert [news.stayed_s for news in tx.news(tm.ZoneLeft)] == [90.0, 10.0]  # type: ignore[attr-defined]
-    assert presence.in_zones(tx.db) == ()
 
 
 def test_a_coming_that_was_never_told_does_not_keep_somebody_where_they_were() -> None:
@@ -120,14 +119,6 @@ def test_a_restart_leaves_everybody_and_counts_only_the_time_that_is_known() -> 
     ]
     tx.handle(enters("anna", "door", 90_010))
     assert told(tx)[-1] == ("ZoneEntered", "door", "")
-
-
-def test_how_many_of_whom_are_where() -> None:
-    tx = memory_tx(SHOP)
-    for name, zone in (("anna", "door"), ("cart-7", "door"), ("phone-9", "till")):
-        tx.handle(enters(name, zone))
-    counts = [(one.zone, one.carried_by, one.count) for one in presence.in_zones(tx.db)]
-    assert counts == [("door", "cart", 1), ("door", "staff", 1), ("till", "phone", 1)]
 
 
 def test_more_than_fit_are_not_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
