@@ -9,7 +9,6 @@ share a minor, and without the key no minor says which beacon it is, or what com
 from __future__ import annotations
 
 import hmac
-from enum import StrEnum
 
 ROUNDS = 6
 ACCEPT = (-1, 0, 1)
@@ -34,13 +33,6 @@ def index_of(key: bytes, *, epoch: int, minor: int) -> int:
     for number in reversed(range(ROUNDS)):
         left, right = right ^ _round(key, epoch, number, left), left
     return left << 8 | right
-
-
-class Freshness(StrEnum):
-    FRESH = "fresh"
-    OLD = "old"
-    """Right some epochs ago: a slow phone, or somebody plays a recording."""
-    UNKNOWN = "unknown"
 
 
 def _halves(number: int) -> tuple[int, int]:

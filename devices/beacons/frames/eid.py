@@ -1,4 +1,4 @@
-"""Whose an Eddystone-EID is, and what an encrypted TLM says (google/eddystone: eid-computation, tlm-encrypted). Pure.
+"""What an Eddystone-EID says when, and an encrypted TLM (google/eddystone: eid-computation, tlm-encrypted). Pure.
 
 A beacon counts seconds from its own zero. Every 2^K of them it says another 8 bytes: AES-128 of its time under a key
 that is itself AES-128 of the upper half of its time under the identity key. Telemetry is sealed by AES-EAX with that
@@ -8,8 +8,6 @@ time and a salt as nonce, and a check of 16 bits, which only means something bes
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
-from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
@@ -17,23 +15,7 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from devices.beacons.frames.eddystone import EncryptedTlm, Tlm, tlm_body, tlm_of
 
 MAX_EXPONENT = 15
-SLACK = 1
-"""Windows around now in which an EID still counts: clocks drift, and beacons change within the window."""
 _UINT32 = 0xFFFF_FFFF
-
-
-class Identity(NamedTuple):
-    name: str
-    key: bytes
-    """Identity key, 16 bytes."""
-    exponent: int
-    """It changes every 2^exponent seconds: 0 to 15."""
-    zero_s: int
-    """Our time (UTC, seconds) at which its own was 0."""
-
-    def time_s(self, now_s: int) -> int:
-        """Its own time at ours: the counter of 32 bits begins anew after 136 years."""
-        return now_s - self.zero_s & _UINT32
 
 
 def ephemeral_id(key: bytes, *, exponent: int, time_s: int) -> bytes:
@@ -60,43 +42,6 @@ def unseal(key: bytes, frame: EncryptedTlm, *, exponent: int, time_s: int) -> Tl
     if not hmac.compare_digest(_tag(key, nonce, frame.data)[:2], frame.mic):
         return None
     return tlm_of(_ctr(key, _omac(key, 0, nonce), frame.data))
-
-
-class Heard(NamedTuple):
-    identity: Identity
-    time_s: int
-    """The beacon's own time at the beginning of the window: what `unseal` takes."""
-
-
-class Resolver:
-    """EID → identity, by a table of what each may say now; only what is due is computed again."""
-
-    def __init__(self, identities: Iterable[Identity]) -> None:
-        self._identities = tuple(identities)
-        for one in self._identities:
-            _checked(one.key, one.exponent, 0)
-        self._windows: list[int | None] = [None] * len(self._identities)
-        self._said: list[tuple[bytes, ...]] = [()] * len(self._identities)
-        self._heard: dict[bytes, Heard] = {}
-        self._at_s: int | None = None
-
-    def resolve(self, eid: bytes, *, now_s: int) -> Heard | None:
-        if now_s != self._at_s:
-            self._at_s = now_s
-            self._turn(now_s)
-        return self._heard.get(eid)
-
-    def _turn(self, now_s: int) -> None:
-        for index, one in enumerate(self._identities):
-            window = now_s - one.zero_s >> one.exponent
-            if window == self._windows[index]:
-                continue
-            self._windows[index] = window
-            for eid in self._said[index]:
-                self._heard.pop(eid, None)
-            times = [(window + step << one.exponent) & _UINT32 for step in range(-SLACK, SLACK + 1)]
-            self._said[index] = tuple(ephemeral_id(one.key, exponent=one.exponent, time_s=time_s) for time_s in times)
-            self._heard |= {eid: Heard(one, time_s) for eid, time_s in zip(self._said[index], times, strict=True)}
 
 
 def _checked(key: bytes, exponent: int, time_s: int) -> None:
