@@ -1,4 +1,9 @@
-"""Beacons: CPU of an advert from the radio to presence, beside other open gateways; loss over a real D-Bus."""
+"""Beacons: CPU of an advert, beside other open gateways; loss over a real D-Bus.
+
+CPU is measured twice. From bleak's callback to presence is what we wrote and what we hold ourselves to. From the D-Bus
+socket to presence is what a gateway pays in truth: dbus-fast takes each message apart and bleak keeps its book of
+devices before we are asked, many times our part. That has no hold, for it is theirs; but a board must afford it.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +49,7 @@ PER_S = 2000
 SECONDS = 8.0
 ANSWERS = 200
 WHAT = "CPU an advert, bleak's callback → presence"
+WHOLE = "CPU an advert, D-Bus socket → presence: dbus-fast, bleak and ours"
 BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>system</type><listen>unix:path={path}</listen><auth>EXTERNAL</auth>
@@ -73,9 +79,9 @@ async def _cpu() -> list[Row]:
     bare = await through(lambda _: None)
     rate = f"{1e6 / whole:,.0f}/s on one core"
     note = f"{BEACONS} beacons, {STRANGERS} strangers; of it {bare:.1f} µs bleak's call and our Advert; {rate}"
-    out = [Row(part="beacons", what=WHAT, value=round(whole, 2), unit="µs", hold=HOLD_US, note=note)]
+    out = [_tick_row(presence, clock)]
+    out += [Row(part="beacons", what=WHAT, value=round(whole, 2), unit="µs", hold=HOLD_US, note=note)]
     out += [row for peer in (_theengs, _habluetooth) if (row := peer(traffic)) is not None]
-    out.append(_tick_row(presence, clock))
     return out
 
 
@@ -209,13 +215,13 @@ def _loss() -> Iterator[Row]:
     for per_s in (PER_S, 2 * PER_S):
         with _private_bus() as bus:
             sent, heard, seconds, cpu_us = asyncio.run(_over_the_bus(bus, per_s))
+        share = f"{cpu_us * sent / seconds / 1e4:.0f} % of one core"
+        note = f"at {sent / seconds:,.0f}/s: {share}; no hold: all but some µs is dbus-fast and bleak"
+        yield Row(part="beacons", what=f"{WHOLE}, {per_s:,}/s", value=round(cpu_us, 1), unit="µs", note=note)
         what = f"lost of {per_s:,}/s: fake BlueZ → dbus-daemon → bleak → presence"
         note = f"{sent:,} sent in {seconds:.1f} s ({sent / seconds:,.0f}/s)"
         hold = 0 if per_s == PER_S else None
         yield Row(part="beacons", what=what, value=sent - heard, unit="adverts", hold=hold, note=note)
-        what = f"CPU an advert at {per_s:,}/s, D-Bus socket → presence"
-        note = "mostly dbus-fast and bleak"
-        yield Row(part="beacons", what=what, value=round(cpu_us, 1), unit="µs", note=note)
     with _private_bus() as bus, tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
         yield from asyncio.run(_answers(bus, Path(folder)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from devices.beacons.advert import APPLE, EDDYSTONE, Advert
+from devices.beacons.frames import eddystone
 from devices.beacons.presence.known import Known
 from devices.beacons.radios.survey import MAX_SENDERS, Survey
 from edge.rotation import minor_of
@@ -44,7 +45,10 @@ def test_it_is_known_by_its_id_by_its_address_and_while_it_rotates() -> None:
     survey.hear(advert("C1:00:00:00:00:02", 0, minor=minor_of(KEY, epoch=1000, index=9)))
     survey.hear(advert("C1:00:00:00:00:03", 0, minor=4711))
     survey.hear(advert("C1:00:00:00:00:04", 0, minor=4712))
-    assert [sender.beacon for sender in survey.senders.values()] == ["still", "rotating", "asleep", ""]
+    uid = eddystone.uid_of(UUID, 1, 7)
+    data = eddystone.build(eddystone.Uid(-18, uid[:10], uid[10:]))
+    survey.hear(advert("C1:00:00:00:00:05", 0, manufacturer={}, service_data={EDDYSTONE: data}))
+    assert [sender.beacon for sender in survey.senders.values()] == ["still", "rotating", "asleep", "", "still"]
 
 
 def test_strength_interval_battery_and_everything_it_ever_said() -> None:
