@@ -203,6 +203,10 @@ UUID_FIELD = '[[field]]\nsettings = ["uuid"]\ncharacteristic = "12345678-0005-10
         (GOOD_BEACON + UUID_FIELD.replace("0005-1", "0005-"), "lower case"),
         (GOOD_BEACON + UUID_FIELD + '[unlock]\nscheme = "write-secret"', "needs a characteristic"),
         (GOOD_BEACON + UUID_FIELD + '[commit]\nhow = "write"', "needs characteristic and data"),
+        (GOOD_BEACON + UUID_FIELD + '[commit]\nhow = "disconnect"', "how"),
+        (GOOD_BEACON + 'frames = ["altbeacon"]\n' + UUID_FIELD, "can't be heard"),
+        (GOOD_BEACON + "frames = []\n" + UUID_FIELD, "can't be heard"),
+        (GOOD_BEACON + "rotates = true\n" + UUID_FIELD, "rotates"),
     ],
 )
 def test_a_rule_between_keys_of_a_beacon(tmp_path: Path, text: str, word: str) -> None:

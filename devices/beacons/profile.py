@@ -13,6 +13,8 @@ import msgspec
 from msgspec import Meta
 
 FAMILY = "beacons"
+HEARD = frozenset({"ibeacon", "eddystone-uid", "eddystone-url"})
+"""Frames that are recognised on the air."""
 GattUuid = Annotated[
     str,
     Meta(
@@ -149,7 +151,7 @@ class Field(Part, frozen=True, kw_only=True):
 
 
 class Commit(Part, frozen=True, kw_only=True):
-    how: Literal["none", "write", "disconnect", "at"] = "none"
+    how: Literal["none", "write", "at"] = "none"
     characteristic: GattUuid | None = None
     data: str = ""
     """Hex; `{secret}` stands for the unlock's secret (pin-on-commit)."""
@@ -248,8 +250,6 @@ class BeaconProfile(Part, frozen=True, kw_only=True):
     """Written after unlocking (`on`): which of its frames is meant."""
     identify: Act | None = None
     """How it shows itself to a person."""
-    rotates: bool = False
-    """May be given a new minor each epoch."""
     frames: tuple[Literal["ibeacon", "eddystone-uid", "eddystone-url", "altbeacon"], ...] = ("ibeacon",)
 
     def __post_init__(self) -> None:
@@ -262,6 +262,8 @@ class BeaconProfile(Part, frozen=True, kw_only=True):
         twice = {setting for setting in settings if settings.count(setting) > 1}
         if twice:
             raise ValueError(f"{', '.join(sorted(twice))} is in more than one [[field]]")
+        if not HEARD & set(self.frames):
+            raise ValueError(f"frames: a beacon that sends none of {', '.join(sorted(HEARD))} can't be heard")
         if self.confidence is Confidence.UNSURE and not self.unsure:
             raise ValueError("confidence is unsure: say of what, in unsure")
         low, high = self.limits.interval_ms

@@ -16,6 +16,7 @@ from edge.errors import StoregateError, UsageError
 if TYPE_CHECKING:
     from devices.beacons.provisioning.job import Step
     from edge.cli.beacon_books import Books
+    from edge.cli.beacon_one import One
     from edge.cli.beacon_words import Row
 
 app = typer.Typer(no_args_is_help=True)
@@ -26,6 +27,7 @@ PasswordsOption = Annotated[
 ]
 SecondsOption = Annotated[float, typer.Option(min=0.1, help="Listen so long.")]
 Who = Annotated[str, typer.Argument(help="A beacon's id, or an address as scan shows it.", metavar="ID|ADDRESS")]
+ProfileOption = Annotated[str, typer.Option(help="Of firmware_profiles/beacons; else the document's, or a guess.")]
 IdsArgument = Annotated[list[str] | None, typer.Argument(help="Ids of beacons.", metavar="ID…")]
 AllOption = Annotated[bool, typer.Option("--all", help="All documents with a profile that is set by radio.")]
 UnverifiedOption = Annotated[
@@ -99,7 +101,7 @@ def watch(
 def show(
     who: Who,
     *,
-    profile: Annotated[str, typer.Option(help="Of firmware_profiles/beacons; else the document's, or a guess.")] = "",
+    profile: ProfileOption = "",
     passwords: PasswordsOption = None,
     adapter: AdapterOption = "",
     config: say.ConfigOption = None,
@@ -112,11 +114,7 @@ def show(
     from edge.cli import beacon_air, beacon_one, beacon_words  # noqa: PLC0415
 
     with _told():
-        books = _books(config)
-        words = books.passwords(passwords)
-        told = beacon_air.run(
-            beacon_one.read(books, adapter or books.adapter, who, profile=profile, passwords=words, progress=_step)
-        )
+        told = beacon_air.run(beacon_one.read(_one(_books(config), who, profile, passwords, adapter)))
     say.show(
         {"profile": told.profile, "settings": dict(told.settings)},
         as_json=as_json,
@@ -196,7 +194,7 @@ def verify(
 def identify(
     who: Who,
     *,
-    profile: Annotated[str, typer.Option(help="Of firmware_profiles/beacons; else the document's, or a guess.")] = "",
+    profile: ProfileOption = "",
     passwords: PasswordsOption = None,
     adapter: AdapterOption = "",
     config: say.ConfigOption = None,
@@ -208,13 +206,7 @@ def identify(
     from edge.cli import beacon_air, beacon_one  # noqa: PLC0415
 
     with _told():
-        books = _books(config)
-        words = books.passwords(passwords)
-        beacon_air.run(
-            beacon_one.identified(
-                books, adapter or books.adapter, who, profile=profile, passwords=words, progress=_step
-            )
-        )
+        beacon_air.run(beacon_one.identified(_one(_books(config), who, profile, passwords, adapter)))
     print("it was told to show itself")
 
 
@@ -236,6 +228,12 @@ def _books(config: Path | None) -> Books:
     from edge.cli import beacon_books  # noqa: PLC0415
 
     return beacon_books.Books.open(config)
+
+
+def _one(books: Books, who: str, profile: str, passwords: Path | None, adapter: str) -> One:
+    from edge.cli.beacon_one import One  # noqa: PLC0415
+
+    return One(books, adapter or books.adapter, who, profile, books.passwords(passwords), _step)
 
 
 @contextmanager

@@ -58,10 +58,6 @@ class Books:
         )
 
     @property
-    def epoch(self) -> int:
-        return rotation.epoch_of(int(time.time() * 1000), rotate_s=self.config.beacons.rotate_s)
-
-    @property
     def adapter(self) -> str:
         return next((radio.adapter for radio in self.config.radios), FIRST_ADAPTER)
 
@@ -69,7 +65,7 @@ class Books:
         """Ids on the air → documents, those of now included that rotate."""
         known = Known[str](self.rotation_key, rotate_s=self.config.beacons.rotate_s)
         known.documents((beacon, str(beacon.id)) for beacon in self.beacons.values())
-        known.epoch(self.epoch)
+        known.epoch(rotation.epoch_of(int(time.time() * 1000), rotate_s=self.config.beacons.rotate_s))
         while not known.work():
             pass
         return known
@@ -112,14 +108,11 @@ class Books:
         profile = self.profile(str(beacon.profile))
         if profile.dialect in OTHER_WAYS:
             raise UsageError(f"{beacon.id} is not configured by radio", hint=OTHER_WAYS[profile.dialect])
-        if beacon.rotating and not profile.rotates:
-            hint = 'set "rotating": false in its document, or let the gateway send it ("profile": "gateway")'
-            raise UsageError(f"{beacon.id} rotates, but a {profile.model} keeps the id that it is given", hint=hint)
         return Job(
             beacon=str(beacon.id),
             profile=profile,
             address=beacon.address.upper(),
-            wanted=settings_of(beacon, rotation_key=self.rotation_key, epoch=self.epoch, url=url or self.url(beacon)),
+            wanted=settings_of(beacon, url=url or self.url(beacon)),
             line=line,
             **more,
         )

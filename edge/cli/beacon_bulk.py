@@ -37,7 +37,8 @@ class Asked:
     line: Path | None
     url: str
     report: Path | None
-    earlier: dict[str, Line] = field(default_factory=dict)
+    earlier: dict[str, str] = field(default_factory=dict)
+    """What became of its password, says the report."""
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,23 +107,24 @@ def _resumed(asked: Asked, chosen: Sequence[Beacon]) -> tuple[Asked, list[Beacon
     done = len(chosen) - len(names)
     if done:
         say.err.print(f"{done} of {len(chosen)} are done already, says {asked.report}", highlight=False)
-    by_name = {line.id: line for line in earlier if line.password != "kept"}  # noqa: S105 - what became of it
-    return replace(asked, earlier=by_name), [beacon for beacon in chosen if str(beacon.id) in names]
+    passwords = {line.id: line.password for line in earlier}
+    return replace(asked, earlier=passwords), [beacon for beacon in chosen if str(beacon.id) in names]
 
 
 async def _one(asked: Asked, beacon: Beacon, radio: Radio, step: Announce) -> tuple[Line, str]:
     name = str(beacon.id)
+    earlier = asked.earlier.get(name, "kept")
     try:
-        return report.done(name, await provision.provision(_job(asked, beacon), radio, progress=step)), ""
+        done = await provision.provision(_job(asked, beacon), radio, progress=step)
     except StoregateError as error:
-        return report.failed(name, error), error.hint
+        return report.failed(name, error, earlier=earlier), error.hint
+    return report.done(name, done, earlier=earlier), ""
 
 
 def _job(asked: Asked, beacon: Beacon) -> Job:
     name = str(beacon.id)
     new = asked.new.new_for(name, asked.books.profile(str(beacon.profile))) if beacon.profile else ""
-    earlier = asked.earlier.get(name)
-    now = new if earlier and earlier.password == "changed" else asked.current.of(name)  # noqa: S105
+    now = new if new and asked.earlier.get(name, "kept") != "kept" else asked.current.of(name)
     line = _line(asked.line, asked.books, beacon) if asked.line else None
     return asked.books.job(beacon, url=asked.url, line=line, secret=now, new_secret=new, unverified=asked.unverified)
 

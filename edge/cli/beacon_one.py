@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -32,6 +33,38 @@ class Read(NamedTuple):
     settings: dict[Setting, Value]
 
 
+class One(NamedTuple):
+    """Who is meant, and by which radio."""
+
+    books: Books
+    adapter: str
+    who: str
+    profile: str
+    """Empty: that of its document, or what fits it best."""
+    passwords: Passwords
+    progress: Progress
+
+    @asynccontextmanager
+    async def reached(self) -> AsyncIterator[tuple[Radio, str, Job]]:
+        """And the name of its profile."""
+        turn = beacon_air.turn(self.books.config, self.adapter)
+        async with turn, beacon_air.radio_of(self.adapter) as radio:
+            yield radio, *await self._job(radio)
+
+    async def _job(self, radio: Radio) -> tuple[str, Job]:
+        """For a document's id, or for an address that may be nobody's yet."""
+        books, who = self.books, self.who
+        beacon = books.by_address(who) if ":" in who else books.beacon(who)
+        if beacon is not None and beacon.profile and not self.profile:
+            return str(beacon.profile), books.job(beacon, secret=self.passwords.of(str(beacon.id)))
+        address = (beacon.address if beacon is not None else who).upper()
+        if not address:
+            raise UsageError(f"{who} has no address", hint="storegate beacon scan shows addresses")
+        name = self.profile or await _guess(books, radio, address)
+        secret = self.passwords.of(who) if beacon is not None else ""
+        return name, Job(beacon=who, profile=books.profile(name), address=address, secret=secret)
+
+
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
     """One beacon, as `verify --json` prints it."""
 
@@ -43,18 +76,14 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
 
 
-async def read(books: Books, adapter: str, who: str, *, profile: str, passwords: Passwords, progress: Progress) -> Read:
-    async with beacon_air.turn(books.config, adapter), beacon_air.radio_of(adapter) as radio:
-        name, job = await _job(books, radio, who, profile=profile, passwords=passwords)
-        return Read(name, await provision.read(job, radio, progress=progress))
+async def read(one: One) -> Read:
+    async with one.reached() as (radio, name, job):
+        return Read(name, await provision.read(job, radio, progress=one.progress))
 
 
-async def identified(
-    books: Books, adapter: str, who: str, *, profile: str, passwords: Passwords, progress: Progress
-) -> None:
-    async with beacon_air.turn(books.config, adapter), beacon_air.radio_of(adapter) as radio:
-        _, job = await _job(books, radio, who, profile=profile, passwords=passwords)
-        await provision.identify(job, radio, progress=progress)
+async def identified(one: One) -> None:
+    async with one.reached() as (radio, _, job):
+        await provision.identify(job, radio, progress=one.progress)
 
 
 async def verified(
@@ -104,21 +133,7 @@ def rendered(books: Books, beacon: Beacon) -> str:
     profile = books.profile(str(beacon.profile)) if beacon.profile else None
     if profile is None or profile.dialect != "esphome":
         raise UsageError(f"{beacon.id} is no ESPHome device", hint='its document needs "profile": "esphome"')
-    wanted = settings_of(beacon, rotation_key=books.rotation_key, epoch=books.epoch)
-    return f"# {beacon.id}\n{esphome.rendered(fitted(profile, wanted).settings)}"
-
-
-async def _job(books: Books, radio: Radio, who: str, *, profile: str, passwords: Passwords) -> tuple[str, Job]:
-    """For a document's id, or for an address that may be nobody's yet."""
-    beacon = books.by_address(who) if ":" in who else books.beacon(who)
-    if beacon is not None and beacon.profile and not profile:
-        return str(beacon.profile), books.job(beacon, secret=passwords.of(str(beacon.id)))
-    address = (beacon.address if beacon is not None else who).upper()
-    if not address:
-        raise UsageError(f"{who} has no address", hint="storegate beacon scan shows addresses")
-    name = profile or await _guess(books, radio, address)
-    job = Job(beacon=who, profile=books.profile(name), address=address, secret=passwords.of(who))
-    return name, replace(job, secret=job.secret if beacon is not None else "")
+    return f"# {beacon.id}\n{esphome.rendered(fitted(profile, settings_of(beacon)).settings)}"
 
 
 async def _guess(books: Books, radio: Radio, address: str) -> str:

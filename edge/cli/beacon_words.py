@@ -20,6 +20,7 @@ from devices.beacons.radios.survey import Sender
 from edge.cli import say
 
 PIPE_WIDTH = 140
+PASSWORDS = {"changed": "the new one", "unknown": "the old one or the new one"}
 SURE = {Sureness.MAYBE: "perhaps", Sureness.LIKELY: "likely", Sureness.SURE: "sure"}
 
 
@@ -104,7 +105,7 @@ def outcome(line: Line, hint: str = "") -> None:
     out = console()
     if line.ok:
         what = "as it should be already" if not line.changed else f"changed {', '.join(line.changed)}"
-        word = "; its password is the new one" if line.password == "changed" else ""  # noqa: S105 - what became of it
+        word = f"; its password is {PASSWORDS[line.password]}" if line.password in PASSWORDS else ""
         out.print(Text.assemble(("ok    ", "green"), (line.id, "bold"), f"  {what}{word}"))
         return
     out.print(
@@ -115,8 +116,7 @@ def outcome(line: Line, hint: str = "") -> None:
     told = {True: "its old settings were given back", False: "its old settings could NOT be given back"}
     if line.rolled_back is not None:
         out.print(Text(f"       {told[line.rolled_back]}"))
-    now = {"changed": "the new one", "unknown": "the old one or the new one"}.get(line.password)
-    if now:
-        out.print(Text(f"       its password now: {now}"))
+    if line.password in PASSWORDS:
+        out.print(Text(f"       its password now: {PASSWORDS[line.password]}"))
     if hint:
         out.print(Text.assemble(("       next: ", "dim"), say.visible(hint)))

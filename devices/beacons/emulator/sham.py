@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -62,6 +63,8 @@ class Step(StrEnum):
 class Faults:
     drop_at: tuple[Step, int] | None = None
     """The connection is lost instead of the nth answer (from 0) in a step, once."""
+    takes_effect: bool = False
+    """What was asked for then is done all the same: only the answer is lost."""
     dead_after_drop: bool = False
     """And it takes no other one."""
     refuses: Setting | None = None
@@ -137,15 +140,25 @@ class Sham:
         return float(self.sent[Setting.INTERVAL]) / 1000
 
     async def asked(self, uuid: str) -> bytes:
-        await self._arrive(self.step_of(uuid, None))
+        if await self._drops(self.step_of(uuid, None)):
+            raise Gone
         return self.read(uuid)
 
     async def told(self, uuid: str, data: bytes) -> bytes:
         step = self.step_of(uuid, data)
-        await self._arrive(step)
+        if await self._drops(step):
+            if self.faults.takes_effect:
+                self._done_unheard(uuid, data)
+            raise Gone
         self.write(uuid, data)
         self._changed = self._changed or step in {Step.WRITE, Step.COMMIT}
         return b""
+
+    def _done_unheard(self, uuid: str, data: bytes) -> None:
+        notify, self.notify = self.notify, lambda _uuid, _data: None
+        with contextlib.suppress(Refused):
+            self.write(uuid, data)
+        self.notify = notify
 
     def read_step(self) -> Step:
         return Step.READ_BACK if self._changed else Step.READ
@@ -184,7 +197,8 @@ class Sham:
     def more_frames(self) -> list[bytes]:
         return []
 
-    async def _arrive(self, step: Step) -> None:
+    async def _drops(self, step: Step) -> bool:
+        """Whether the connection ends here."""
         nth = self.steps[step]
         self.steps[step] += 1
         if self.faults.slow_s:
@@ -192,4 +206,5 @@ class Sham:
         if self.faults.drop_at == (step, nth) and not self._dropped:
             self._dropped = True
             self.connectable = not self.faults.dead_after_drop
-            raise Gone
+            return True
+        return False

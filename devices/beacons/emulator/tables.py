@@ -46,7 +46,7 @@ class TableSham(Sham):
         self._selected = self.profile.select is None
 
     def disconnected(self) -> None:
-        if self.profile.commit.how in {"none", "disconnect"}:
+        if self.profile.commit.how == "none":
             self._store()
         self.pending.clear()
 

@@ -10,19 +10,16 @@ from devices.beacons.profile import BeaconProfile, Setting
 from devices.beacons.provisioning.values import Settings
 
 
-def recogniser(profile: BeaconProfile, settings: Settings) -> Callable[[Advert], bool] | None:
-    """None where the settings don't say enough to know the frame."""
-    who = {Setting.UUID, Setting.MAJOR, Setting.MINOR} <= set(settings)
-    if "ibeacon" in profile.frames and who:
+def recogniser(profile: BeaconProfile, settings: Settings) -> Callable[[Advert], bool]:
+    """`settings` are `fitting.fitted`: all that the frame says is among them."""
+    if "ibeacon" in profile.frames:
         wanted = ibeacon_bytes(settings)
         return lambda advert: advert.manufacturer.get(APPLE, b"").startswith(wanted)
-    if "eddystone-uid" in profile.frames and who:
+    if "eddystone-uid" in profile.frames:
         uid = eddystone.uid_of(*_who(settings))
         return lambda advert: _eddystone(advert, eddystone.UID, uid, settings)
-    if "eddystone-url" in profile.frames and Setting.URL in settings:
-        url = eddystone.encode_url(str(settings[Setting.URL]))
-        return lambda advert: _eddystone(advert, eddystone.URL, url, settings)
-    return None
+    url = eddystone.encode_url(str(settings[Setting.URL]))
+    return lambda advert: _eddystone(advert, eddystone.URL, url, settings)
 
 
 def ibeacon_bytes(settings: Settings) -> bytes:

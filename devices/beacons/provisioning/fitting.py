@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from devices.beacons.profile import BeaconProfile, Confidence, Setting
+from devices.beacons.profile import HEARD, BeaconProfile, Confidence, Setting
 from devices.beacons.provisioning import values
 from devices.beacons.provisioning.dialects import at, eddystone_slot, kkm
 from devices.beacons.provisioning.dialects.open import settable_of
@@ -44,7 +44,7 @@ def fitted(profile: BeaconProfile, wanted: Settings, *, unverified: bool = False
 
 
 def _only_url(profile: BeaconProfile) -> bool:
-    return profile.frames == ("eddystone-url",)
+    return HEARD & set(profile.frames) == {"eddystone-url"}
 
 
 def _unsure(profile: BeaconProfile) -> frozenset[Setting]:

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from devices.beacons.link import TextLine
 from devices.beacons.profile import BeaconProfile, Setting
+from devices.beacons.provisioning.dialects.dialect import BlockedError, RefusedSecretError
 from devices.beacons.provisioning.values import Settings, Value
-from edge import rotation
 from edge.errors import StoregateError, UsageError
 from edge.shop.beacons import Beacon
 
@@ -86,7 +86,7 @@ class Provisioned:
     """Wanted, but this model has no place for them."""
     password_changed: bool = False
     password_proven: bool = False
-    """It was unlocked again with the new one. False where the model has no way to ask (it said yes to the change)."""
+    """It was unlocked with the new one. False where the model has no way to ask (it said yes to the change)."""
     read_back: bool = True
     """False: this model can't be read afterwards; it was heard."""
 
@@ -109,18 +109,25 @@ class ProvisionError(StoregateError):
         """None: nothing had been written."""
         self.password_now = password_now
 
+    @property
+    def is_wrong_secret(self) -> bool:
+        """The one that was tried is not its password. (Of one that is blocked nobody knows.)"""
+        return isinstance(self.__cause__, RefusedSecretError) and not isinstance(self.__cause__, BlockedError)
 
-def settings_of(beacon: Beacon, *, rotation_key: bytes = b"", epoch: int = 0, url: str = "") -> dict[Setting, Value]:
-    """What a document asks for. A rotating one gets the minor of an epoch. Raises UsageError without the key."""
-    minor = beacon.minor
+
+def settings_of(beacon: Beacon, *, url: str = "") -> dict[Setting, Value]:
+    """What a document asks for. Raises UsageError for one that rotates: to work out its next minor it needed the key of
+    the whole shop, and whoever takes a beacon from the wall can read it out.
+    """
     if beacon.rotating:
-        if not rotation_key:
-            raise UsageError(f"{beacon.id} rotates: its minor can't be made without the shop's key")
-        minor = rotation.minor_of(rotation_key, epoch=epoch, index=beacon.minor)
+        hint = 'set "rotating": false in its document, or let the gateway send it ("profile": "gateway")'
+        raise UsageError(
+            f"{beacon.id} rotates: only the gateway's own radio does, others keep what they get", hint=hint
+        )
     settings: dict[Setting, Value] = {
         Setting.UUID: beacon.uuid,
         Setting.MAJOR: beacon.major,
-        Setting.MINOR: minor,
+        Setting.MINOR: beacon.minor,
         Setting.MEASURED_POWER: beacon.measured_power_dbm,
         Setting.INTERVAL: beacon.interval_ms,
     }

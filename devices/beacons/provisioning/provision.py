@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from devices.beacons.link import LinkError, LinkProblem, Radio
 from devices.beacons.presence import heard
@@ -52,6 +52,11 @@ IDENTIFY_S = 15.0
 ADDRESS = re.compile(r"(?:[0-9A-Fa-f]{2}[:_]){5}[0-9A-Fa-f]{2}")
 """Of a radio: whatever a library says, it goes into no message."""
 GONE = {LinkProblem.LOST, LinkProblem.TIMEOUT}
+
+
+def _is_gone(error: Exception) -> bool:
+    """What was asked for last may have been done."""
+    return isinstance(error, LinkError) and error.problem in GONE
 
 
 def _silent(step: Step) -> None:
@@ -164,6 +169,7 @@ class _Run:
         await self._way.find()
         async with self._way.talk(self._old) as dialect:
             self._used_up()
+            self._doubt(dialect)
             async with self._way.at(Step.READ_BEFORE):
                 self._before = await dialect.read(dialect.settable & dialect.readable)
                 self._raw = dialect.raw
@@ -182,6 +188,15 @@ class _Run:
                 async with self._way.at(Step.READ_BACK):
                     await dialect.read(dialect.settable & dialect.readable)
                 self._proven = True
+
+    def _doubt(self, dialect: Dialect) -> None:
+        """Said to have the password that it shall have: if unlocking did not prove that, it is given it again. (But not
+        an AES key: it travels under the one that is in doubt.)
+        """
+        if changes_secret(self._profile) and self._job.new_secret == self._old:
+            self._proven = dialect.is_proven
+            if not dialect.is_proven and self._profile.unlock.scheme != "aes-ecb-challenge":
+                self._new = self._old
 
     async def _set(self, dialect: Dialect) -> None:
         """Writes what differs. Where there is no second connection, everything else happens here too."""
@@ -232,20 +247,27 @@ class _Run:
         if not self._new:
             return
         async with self._way.at(Step.CHANGE_PASSWORD):
-            self._written, self._password, self._may_be = True, PasswordNow.UNKNOWN, [self._old, self._new]
-            try:
-                await dialect.change_secret(self._new)
-            except LinkError as error:
-                if error.problem not in GONE:
-                    self._password, self._may_be = PasswordNow.KEPT, [self._old]
-                raise
-            self._password, self._may_be = PasswordNow.CHANGED, [self._new, self._old]
+            await self._give_secret(dialect, self._new, PasswordNow.CHANGED)
+            self._proven |= self._new == self._old
         if self._profile.commit.how == "at":
             await self._commit(dialect)
         if self._profile.unlock.relocks and not self._profile.unlock.single_use:
             async with self._way.at(Step.UNLOCK):
                 await dialect.unlock(self._new)
             self._proven = True
+
+    async def _give_secret(self, dialect: Dialect, secret: str, then: PasswordNow) -> None:
+        """What it has is unknown from here on, until it said yes, or no."""
+        was = self._written, self._password, self._may_be
+        self._written, self._password, self._may_be = True, PasswordNow.UNKNOWN, [self._old, self._new]
+        try:
+            await dialect.change_secret(secret)
+        except (LinkError, RefusedSecretError) as error:
+            if not _is_gone(error):
+                self._written, self._password, self._may_be = was
+            raise
+        self._password = then
+        self._may_be = [self._old] if then is PasswordNow.KEPT else [self._new, self._old]
 
     def _used_up(self) -> None:
         """A password that unlocking used up is one more thing to give back."""
@@ -258,9 +280,7 @@ class _Run:
                 await dialect.change_secret(self._old)
 
     async def hear(self) -> None:
-        recognise = heard.recogniser(self._profile, self._wanted)
-        if recognise is not None:
-            await self._way.hear(recognise)
+        await self._way.hear(heard.recogniser(self._profile, self._wanted))
 
     @asynccontextmanager
     async def _or_back(self, dialect: Dialect) -> AsyncIterator[None]:
@@ -268,27 +288,45 @@ class _Run:
         try:
             yield
         except FAILURES as error:
-            if self._written and not (isinstance(error, LinkError) and error.problem in GONE):
+            if self._written and not _is_gone(error):
                 failed_at = self._way.step
-                self._given_back = await self._restored(dialect)
+                with suppress(RefusedSecretError):  # a new connection may be luckier
+                    self._given_back = await self._restored(dialect)
                 self._way.step = failed_at
             raise
 
-    async def _restored(self, dialect: Dialect) -> bool:
-        """Whether all that was changed is as before, byte by byte where it can be read."""
+    async def _restored(self, dialect: Dialect, unlocked_with: str | None = None) -> bool:
+        """Whether all that was changed is as before, byte by byte where it can be read. Raises RefusedSecretError, even
+        as late as at the commit: then nothing was given back, and the password is another.
+        """
         done = True
         try:
             async with self._way.at(Step.ROLL_BACK):
-                if self._todo:
-                    done = await self._put_back(dialect)
-                if self._password is PasswordNow.CHANGED:
-                    await dialect.change_secret(self._old)
-                    self._password, self._may_be = PasswordNow.KEPT, [self._old]
-                elif self._profile.unlock.single_use and self._old:
-                    await dialect.change_secret(self._old)
+                try:
+                    if self._todo:
+                        done = await self._put_back(dialect)
+                finally:
+                    self._learn(dialect, unlocked_with)
+                await self._secret_back(dialect)
+        except RefusedSecretError:
+            raise
         except FAILURES:
             return False
-        return done
+        return done and self._password is PasswordNow.KEPT
+
+    def _learn(self, dialect: Dialect, unlocked_with: str | None) -> None:
+        """Of a conversation in which no password was changed yet."""
+        if self._password is PasswordNow.UNKNOWN and unlocked_with is not None and dialect.is_proven:
+            self._password = PasswordNow.CHANGED if unlocked_with == self._new else PasswordNow.KEPT
+
+    async def _secret_back(self, dialect: Dialect) -> None:
+        single_use = self._profile.unlock.single_use
+        if self._old and self._password is not PasswordNow.KEPT:
+            await self._give_secret(dialect, self._old, PasswordNow.KEPT)
+        elif self._old and single_use:
+            await dialect.change_secret(self._old)
+        elif single_use:  # it had none, and unlocking left it without one
+            self._password = PasswordNow.KEPT
 
     async def _put_back(self, dialect: Dialect) -> bool:
         able = dialect.settable & dialect.readable
@@ -311,9 +349,7 @@ class _Run:
         for secret in self._may_be[:]:
             try:
                 async with self._way.talk(secret) as dialect:
-                    if self._password is PasswordNow.UNKNOWN:
-                        self._password = PasswordNow.CHANGED if secret == self._new else PasswordNow.KEPT
-                    self._given_back = await self._restored(dialect)
+                    self._given_back = await self._restored(dialect, secret)
                 break
             except RefusedSecretError:
                 self._may_be = [other for other in self._may_be if other != secret]
@@ -342,7 +378,7 @@ class _Run:
             settings=self._before | self._wanted,
             changed=frozenset(self._todo),
             left_out=self._left_out,
-            password_changed=self._password is PasswordNow.CHANGED,
+            password_changed=self._password is PasswordNow.CHANGED and self._new != self._old,
             password_proven=self._proven,
             read_back=self._was_read_back or not self._todo,
         )

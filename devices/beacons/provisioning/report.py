@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from devices.beacons.provisioning.job import Provisioned, ProvisionError
+from devices.beacons.provisioning.job import PasswordNow, Provisioned, ProvisionError
 from edge.errors import StoregateError, UsageError
 
 
@@ -28,24 +28,31 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     problem: Annotated[str, Meta(max_length=500)] = ""
     rolled_back: bool | None = None
     password: str = "kept"  # noqa: S105 — what became of it
+    """Since the first line: kept, changed or unknown."""
 
 
-def done(beacon: str, result: Provisioned) -> Line:
-    password = "changed" if result.password_changed else "kept"
+def done(beacon: str, result: Provisioned, *, earlier: str = PasswordNow.KEPT) -> Line:
+    """`earlier`: what the line before said of its password. If not "kept", the new one was tried."""
+    settled = result.password_proven and earlier == PasswordNow.UNKNOWN
+    password = PasswordNow.CHANGED if result.password_changed or settled else earlier
     return Line(id=beacon, ok=True, changed=tuple(sorted(result.changed)), password=password)
 
 
-def failed(beacon: str, error: StoregateError) -> Line:
-    if isinstance(error, ProvisionError):
-        return Line(
-            id=beacon,
-            ok=False,
-            step=error.step,
-            problem=str(error)[:500],
-            rolled_back=error.rolled_back,
-            password=error.password_now,
-        )
-    return Line(id=beacon, ok=False, problem=str(error)[:500])
+def failed(beacon: str, error: StoregateError, *, earlier: str = PasswordNow.KEPT) -> Line:
+    """Each line says of the password what is known by now: where it could be either, a refused one settles it."""
+    if not isinstance(error, ProvisionError):
+        return Line(id=beacon, ok=False, problem=str(error)[:500], password=earlier)
+    password = error.password_now if error.password_now is not PasswordNow.KEPT else earlier
+    if error.is_wrong_secret and earlier == PasswordNow.UNKNOWN:
+        password = PasswordNow.KEPT
+    return Line(
+        id=beacon,
+        ok=False,
+        step=error.step,
+        problem=str(error)[:500],
+        rolled_back=error.rolled_back,
+        password=password,
+    )
 
 
 def add(path: Path, line: Line) -> None:

@@ -18,7 +18,7 @@ from devices.beacons.provisioning.dialects.dialect import BlockedError, RefusedS
 from edge.errors import UsageError
 
 WRONG = "the beacon does not take this password"
-LOCK, LOCKED = b"\0", 0
+LOCK = b"\0"
 KKM_FACTOR = b"\xa9\xb1"
 
 
@@ -70,15 +70,18 @@ def kkm_proof(address: str, nonce: bytes, password: bytes, *, short: bool = Fals
     return bytes(a ^ b for a, b in zip(digest[:8], digest[8:], strict=True)) if short else digest
 
 
-async def write_secret(session: GattSession, unlock: Unlock, secret: str) -> None:
-    """The password itself goes to a characteristic; the state is looked at before and after, where there is one."""
+async def write_secret(session: GattSession, unlock: Unlock, secret: str) -> bool:
+    """The password itself goes to a characteristic; the state is looked at before and after, where there is one.
+    False: it was open, the password is not proven.
+    """
     if await _is_open(session, unlock):
-        return
+        return False
     _given(secret)
     assert unlock.characteristic
     await _told(session, unlock.characteristic, secret_bytes(unlock, secret))
     if unlock.state and not await _is_open(session, unlock):
         raise RefusedSecretError(WRONG)
+    return True
 
 
 async def aes_challenge(session: GattSession, unlock: Unlock, secret: str) -> bool:

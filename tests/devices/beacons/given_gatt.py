@@ -6,9 +6,10 @@ import asyncio
 import hashlib
 import json
 import struct
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
+import msgspec
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
@@ -37,9 +38,10 @@ def profile(name: str) -> BeaconProfile:
     return PROFILES[name]
 
 
-def job(name: str, **more: object) -> Job:
+def job(name: str, *, frames: tuple[str, ...] = (), **more: object) -> Job:
+    model = msgspec.structs.replace(profile(name), frames=frames) if frames else profile(name)
     given = {"beacon": "door", "address": ADDRESS, "wanted": WANTED, "patience": HASTE} | more
-    return Job(profile=profile(name), **given)  # type: ignore[arg-type]
+    return Job(profile=model, **given)  # type: ignore[arg-type]
 
 
 class GivenBeacon:
@@ -97,23 +99,29 @@ class GivenSession:
         return frozenset(self._radio.beacon.values)
 
     async def read(self, characteristic: str) -> bytes:
-        self._step()
-        return self._radio.beacon.read(characteristic)
+        with self._access():
+            return self._radio.beacon.read(characteristic)
 
     async def write(self, characteristic: str, data: bytes, *, response: bool = True) -> None:
-        self._step()
-        assert len(data) <= 244
-        self._radio.beacon.writes.append((characteristic, data))
-        self._radio.beacon.write(characteristic, data)
+        with self._access():
+            assert len(data) <= 244
+            self._radio.beacon.writes.append((characteristic, data))
+            self._radio.beacon.write(characteristic, data)
 
-    def _step(self) -> None:
+    @contextmanager
+    def _access(self) -> Iterator[None]:
         self._radio.steps += 1
         if self._radio.steps == self._radio.lose_at:
             self.is_gone = True
+            self._radio.beacon.notify = lambda _characteristic, _data: None
+            if self._radio.takes_effect:
+                with suppress(LinkError):
+                    yield
             for queue in self._queues.values():
                 queue.put_nowait(None)
         if self.is_gone:
             raise LinkError(LinkProblem.LOST, "it went away")
+        yield
 
     @asynccontextmanager
     async def notifications(self, characteristic: str) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -135,10 +143,12 @@ class GivenSession:
 
 
 class GivenRadio:
-    def __init__(self, beacon: GivenBeacon, *, lose_at: int = 0) -> None:
+    def __init__(self, beacon: GivenBeacon, *, lose_at: int = 0, takes_effect: bool = False) -> None:
         self.beacon = beacon
         self.lose_at = lose_at
         """The how-manieth read or write ends the connection."""
+        self.takes_effect = takes_effect
+        """That one is done all the same: only its answer is lost."""
         self.steps = 0
         self.connects = 0
 

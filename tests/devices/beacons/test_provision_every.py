@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from devices.beacons.emulator.sham import Faults, Step
+from devices.beacons.emulator.emulated import sham_of
+from devices.beacons.emulator.kkm import KkmSham
+from devices.beacons.emulator.sham import Faults, Sham, Step
 from devices.beacons.profile import Confidence, Setting
 from devices.beacons.provisioning.job import PasswordNow, ProvisionError
 from devices.beacons.provisioning.job import Step as Doing
@@ -132,6 +134,40 @@ async def test_a_connection_lost_in_any_step_leaves_it_as_it_was_or_says_that_no
         for nth in {0, count - 1}:
             await lost(name, Faults(drop_at=(step, nth)))
         await lost(name, Faults(drop_at=(step, count - 1), dead_after_drop=True))
+
+
+@pytest.mark.parametrize("name", WITH_PASSWORD)
+async def test_a_connection_lost_after_what_was_asked_for_is_done_leaves_no_doubt_about_its_password(name: str) -> None:
+    """At every access: which password is told is the one that it has. Or it is said that nobody knows."""
+    profile = PROFILES[name]
+    async with room(profile, secret=secrets_of(profile)[0]) as there:
+        await provision(job_for(profile), there.radio)
+        accesses = dict(there.sham.steps)
+    for step, count in accesses.items():
+        for nth in range(count):
+            for dead in (False, True):
+                faults = Faults(drop_at=(step, nth), takes_effect=True, dead_after_drop=dead)
+                async with room(profile, secret=secrets_of(profile)[0], faults=faults) as there:
+                    before, where = state_of(there.sham), f"{name} {step} {nth} {dead}"
+                    failed = await outcome(there)
+                    if failed is None:  # nobody listens to that answer
+                        assert has_the(PasswordNow.CHANGED, there.sham), where
+                        continue
+                    where += f": {failed} ({failed.password_now}, rolled back {failed.rolled_back})"
+                    assert has_the(failed.password_now, there.sham), where
+                    assert failed.password_now is PasswordNow.KEPT or failed.rolled_back is False, where
+                    assert failed.rolled_back is False or state_of(there.sham) == before, where
+                    assert dead or profile.vendor == "Kontakt" or failed.rolled_back is not False, where
+
+
+def has_the(which: PasswordNow, sham: Sham) -> bool:
+    old, new, _ = secrets_of(sham.profile)
+    if which is PasswordNow.UNKNOWN:
+        return has_the(PasswordNow.KEPT, sham) or has_the(PasswordNow.CHANGED, sham)
+    meant = sham_of(sham.profile, secret=new if which is PasswordNow.CHANGED else old)
+    if isinstance(sham, KkmSham):
+        return (sham.secret or sham.profile.unlock.default) == (meant.secret or sham.profile.unlock.default)
+    return sham.lock.key in {meant.lock.key, b""}  # type: ignore[attr-defined]  # empty: open, any will do
 
 
 async def lost(name: str, faults: Faults) -> None:

@@ -66,7 +66,8 @@ async def test_a_beacon_is_given_its_settings_and_proves_it(name: str) -> None:
 
 
 @every_model
-async def test_lost_at_any_moment_it_is_as_before_or_said_not_to_be(name: str) -> None:
+@pytest.mark.parametrize("takes_effect", [False, True])
+async def test_lost_at_any_moment_it_is_as_before_or_said_not_to_be(name: str, *, takes_effect: bool) -> None:
     make, wanted = MODELS[name]
     whole = GivenRadio(make())
     await provision(wanted(), whole)
@@ -75,13 +76,13 @@ async def test_lost_at_any_moment_it_is_as_before_or_said_not_to_be(name: str) -
         beacon = make()
         before = beacon.kept()
         with pytest.raises(ProvisionError) as caught:
-            await provision(wanted(), GivenRadio(beacon, lose_at=lose_at))
+            await provision(wanted(), GivenRadio(beacon, lose_at=lose_at, takes_effect=takes_effect))
         error = caught.value
         said.add(error.step)
         assert error.hint
-        if error.rolled_back is not False:
-            assert beacon.kept() == before, lose_at
-            assert error.password_now is PasswordNow.KEPT
+        assert error.rolled_back is not False, f"{lose_at}: {error}"  # it takes connections again
+        assert beacon.kept() == before, f"{lose_at}: {error}"
+        assert error.password_now is PasswordNow.KEPT
         _tells_no_secret(error, wanted())
     assert Step.WRITE in said or name == "radbeacon"
     assert error.rolled_back is not None
@@ -142,6 +143,71 @@ async def test_a_lock_code_that_was_not_proven_is_never_used_to_change_it() -> N
         await provision(job("eddystone-gatt", secret="00" * 16, new_secret=NEW_KEY), GivenRadio(beacon))
     assert caught.value.step is Step.CHANGE_PASSWORD
     assert caught.value.rolled_back
+    assert beacon.kept() == before
+
+
+async def test_an_open_beacon_proves_no_key_so_which_one_it_has_is_not_claimed() -> None:
+    """The answer to the new key is lost, and then it stands open."""
+    beacon, given = Eddystone(), job("eddystone-gatt", secret=KEY, new_secret=NEW_KEY)
+    radio = GivenRadio(beacon, takes_effect=True)
+
+    def progress(step: Step) -> None:
+        if step is Step.CHANGE_PASSWORD:
+            radio.lose_at = radio.steps + 1
+            beacon.on_connect = lambda: setattr(beacon, "unlocked", True)  # type: ignore[method-assign]
+
+    with pytest.raises(ProvisionError) as caught:
+        await provision(given, radio, progress=progress)
+    assert beacon.key == bytes.fromhex(NEW_KEY)
+    assert caught.value.password_now is PasswordNow.UNKNOWN
+    assert caught.value.rolled_back is False
+
+
+async def test_a_pin_that_is_refused_at_the_commit_of_giving_back_is_not_the_one() -> None:
+    """Nothing but the PIN differs, and the answer to its change is lost."""
+    beacon = RadBeacon(b"1234\0\0\0\0")
+    given = job("radbeacon-dot", secret="1234", new_secret="8765")
+    await provision(replace(given, new_secret=""), GivenRadio(beacon))
+    before = beacon.kept()
+    radio = GivenRadio(beacon, takes_effect=True)
+
+    def progress(step: Step) -> None:
+        if step is Step.CHANGE_PASSWORD:
+            radio.lose_at = radio.steps + 1
+
+    with pytest.raises(ProvisionError) as caught:
+        await provision(given, radio, progress=progress)
+    assert (caught.value.rolled_back, caught.value.password_now) == (True, PasswordNow.KEPT)
+    assert beacon.kept() == before
+    assert beacon.tries == 4  # the change; giving back: the old one, refused; the new one
+
+
+async def test_one_that_is_said_to_have_its_password_already_proves_it_or_is_given_it() -> None:
+    open_one, pins = Ibks(0), [RadBeacon(pin) for pin in (b"1234\0\0\0\0", b"8765\0\0\0\0")]
+    done = await provision(job("ibks-105", secret="77", new_secret="77", unverified=True), GivenRadio(open_one))
+    assert (done.password_changed, done.password_proven, open_one.password) == (False, True, 77)
+    given = job("radbeacon-dot", secret="8765", new_secret="8765")
+    for beacon in pins:
+        await provision(
+            job("radbeacon-dot", secret=beacon.pin.decode().rstrip("\0")), GivenRadio(beacon)
+        )  # else as wanted
+    with pytest.raises(ProvisionError) as caught:
+        await provision(given, GivenRadio(pins[0]))
+    assert (caught.value.is_wrong_secret, caught.value.rolled_back) == (True, None)
+    done = await provision(given, GivenRadio(pins[1]))
+    assert (done.changed, done.password_changed, done.password_proven) == (frozenset(), False, True)
+
+
+async def test_a_wrong_pin_is_not_made_the_right_one_by_giving_back() -> None:
+    """The beacon has the new PIN already: the change is refused, and that is all that happens."""
+    beacon = RadBeacon(b"8765\0\0\0\0")
+    given = job("radbeacon-dot", secret="8765")
+    await provision(given, GivenRadio(beacon))
+    before = beacon.kept()
+    with pytest.raises(ProvisionError) as caught:
+        await provision(replace(given, secret="1234", new_secret="8765"), GivenRadio(beacon))
+    assert isinstance(caught.value.__cause__, RefusedSecretError)
+    assert caught.value.rolled_back is None
     assert beacon.kept() == before
 
 
@@ -304,6 +370,7 @@ async def test_show_verify_and_identify() -> None:
         (job("esphome"), "over the air"),
         (job("gateway"), "over the air"),
         (job("nordic-beacon-kit", wanted={Setting.UUID: UUID, Setting.MAJOR: 1, Setting.MINOR: 70_000}), "16-bit"),
+        (job("eddystone-url", frames=("altbeacon", "eddystone-url"), secret="ab" * 16), "part of the frame"),
     ],
 )
 async def test_what_makes_no_sense_is_refused_before_anything_is_sent(given: Job, word: str) -> None:

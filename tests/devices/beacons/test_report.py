@@ -8,6 +8,7 @@ import pytest
 
 from devices.beacons.profile import Setting
 from devices.beacons.provisioning import report
+from devices.beacons.provisioning.dialects.dialect import BlockedError, RefusedSecretError
 from devices.beacons.provisioning.job import PasswordNow, Provisioned, ProvisionError, Step
 from edge.errors import UsageError
 
@@ -56,3 +57,36 @@ def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
 def test_any_failure_has_a_line() -> None:
     line = report.failed("a", UsageError("it has no address"))
     assert (line.ok, line.step, line.problem) == (False, "", "it has no address")
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now", "wrong", "then"),
+    [
+        ("kept", "kept", True, "kept"),
+        ("kept", "unknown", False, "unknown"),
+        ("changed", "kept", False, "changed"),
+        ("changed", "kept", True, "changed"),
+        ("unknown", "kept", False, "unknown"),
+        ("unknown", "kept", True, "kept"),
+    ],
+)
+def test_what_is_known_of_a_password_goes_from_line_to_line(earlier: str, now: str, *, wrong: bool, then: str) -> None:
+    error = ProvisionError(Step.UNLOCK, "door: no", hint="go", password_now=PasswordNow(now))
+    error.__cause__ = RefusedSecretError("no") if wrong else None
+    assert report.failed("a", error, earlier=earlier).password == then
+    assert report.failed("a", UsageError("no address"), earlier=earlier).password == earlier
+
+
+def test_a_blocked_beacon_says_nothing_about_its_password() -> None:
+    error = ProvisionError(Step.UNLOCK, "door: no", hint="go")
+    error.__cause__ = BlockedError("too many")
+    assert report.failed("a", error, earlier="unknown").password == "unknown"
+
+
+def test_only_what_was_proven_settles_which_password_it_is() -> None:
+    same = Provisioned(before={}, settings={}, changed=frozenset(), left_out=frozenset(), password_proven=True)
+    assert report.done("a", same, earlier="unknown").password == "changed"
+    assert report.done("a", same).password == "kept"
+    open_one = Provisioned(before={}, settings={}, changed=frozenset(), left_out=frozenset())
+    assert report.done("a", open_one, earlier="unknown").password == "unknown"
+    assert report.done("a", open_one, earlier="changed").password == "changed"

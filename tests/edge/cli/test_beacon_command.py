@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from devices.beacons.emulator.emulated import sham_of
-from devices.beacons.emulator.sham import Faults, Sham
+from devices.beacons.emulator.sham import Faults, Sham, Step
 from devices.beacons.emulator.virtual import Air, Beacon, VirtualRadio
 from devices.beacons.profile import Setting
 from edge.cli import beacon_air
@@ -150,6 +150,29 @@ def test_many_with_a_report_that_is_gone_on_with(shop: Shop, tmp_path: Path) -> 
     assert "C1:00" not in report.read_text()
 
 
+@pytest.mark.parametrize(("took_it", "runs"), [(True, 1), (False, 2)])
+def test_a_password_that_may_be_either_is_found_out_by_going_on(
+    shop: Shop, tmp_path: Path, *, took_it: bool, runs: int
+) -> None:
+    """One try a run: the new one first, for the next run the other one if that was refused."""
+    lost = Faults(drop_at=(Step.COMMIT, 2), takes_effect=took_it, dead_after_drop=True)  # the change of its PIN
+    sham = shop.hangs("door-1", "radbeacon-dot", secret="0123", faults=lost)
+    current, shop.passwords = tmp_path / "current.toml", tmp_path / "new.toml"
+    for file, secret in ((current, "0123"), (shop.passwords, "9876")):
+        file.write_text(f'default = "{secret}"\n')
+        file.chmod(0o600)
+    words = ("provision", "door-1", "--passwords", str(shop.passwords), "--current", str(current), "--report")
+    report = tmp_path / "report.jsonl"
+    done = shop.ran(*words, str(report))
+    assert (done.exit_code, "the old one or the new one" in done.stdout) == (1, True), done.output
+    for run in range(1, runs + 1):
+        done = shop.ran(*words, str(report))
+        assert done.exit_code == (0 if run == runs else 1), done.output
+    assert "its password is the new one" in done.stdout
+    assert sham.lock.key == b"9876\0\0\0\0"  # type: ignore[attr-defined]
+    assert json.loads(report.read_text().splitlines()[-1])["password"] == "changed"
+
+
 def test_a_failure_says_the_step_and_what_to_try(shop: Shop) -> None:
     shop.hangs("door-1", KKM, secret="nobody-knows-it")
     done = shop.ran("provision", "door-1", "--passwords", str(shop.passwords))
@@ -209,13 +232,18 @@ def test_render_is_yaml_for_esphome(shop: Shop) -> None:
     assert shop.ran("provision", "shelf").exit_code == 1
 
 
-def test_a_rotating_document_needs_a_model_that_can(shop: Shop) -> None:
-    sham = shop.hangs("door-1", NORDIC, rotating=True)
-    done = shop.ran("provision", "door-1")
-    assert done.exit_code == 1, done.output
-    assert "keeps the id that it is given" in done.stdout
-    assert "profile" in done.stdout
-    assert not sham.steps
+@pytest.mark.parametrize("profile", sorted(set(PROFILES) - {"gateway"}))
+def test_only_the_gateway_s_own_radio_rotates(shop: Shop, profile: str) -> None:
+    """Whatever else is given a minor sends it for ever: after two epochs its shakes would be refused."""
+    shop.documents.append({
+        "id": "door-1", "uuid": UUID, "major": 1, "minor": 1, "rotating": True, "profile": profile,
+        "address": ADDRESS.format(1),
+    })  # fmt: skip
+    done = shop.ran("render" if profile == "esphome" else "provision", "door-1")
+    assert done.exit_code in {1, 2}, done.output
+    assert "only the gateway's own radio" in done.output
+    assert '"rotating": false' in done.output
+    assert "esp32" not in done.stdout
 
 
 class Daemon(BaseHTTPRequestHandler):

@@ -93,14 +93,9 @@ class AtCommands:
         self._at = at_of(profile)
         self._line = line
         self._known: dict[Setting, Value] = {}
-
-    @property
-    def settable(self) -> frozenset[Setting]:
-        return settable_of(self._profile)
-
-    @property
-    def readable(self) -> frozenset[Setting]:
-        return frozenset(self._at.reads)
+        self.settable = settable_of(profile)
+        self.readable = frozenset(self._at.reads)
+        self.is_proven = False
 
     async def unlock(self, secret: str) -> None:
         if self._at.wake:
@@ -110,6 +105,7 @@ class AtCommands:
             unlocks.secret_bytes(self._profile.unlock, secret)
             if not (await self._asked(self._at.auth.replace("{secret}", secret))).startswith(self._at.ok):
                 raise RefusedSecretError(unlocks.WRONG)
+            self.is_proven = True
 
     async def read(self, settings: Collection[Setting]) -> dict[Setting, Value]:
         found: dict[Setting, Value] = {}

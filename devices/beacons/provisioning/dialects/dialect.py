@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
-from devices.beacons.profile import Setting
+from devices.beacons.link import GattSession
+from devices.beacons.profile import BeaconProfile, Setting
 from devices.beacons.provisioning.values import Settings, Value
 from edge.errors import DeviceError
 
@@ -28,6 +29,12 @@ class Dialect(Protocol):
 
     @property
     def readable(self) -> frozenset[Setting]: ...
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the beacon showed in this conversation that the password is its own: one that is open, or that judges
+        it at the commit, takes any.
+        """
 
     async def unlock(self, secret: str) -> None:
         """One try."""
@@ -53,3 +60,27 @@ class Dialect(Protocol):
 
     async def identify(self) -> None:
         """Blinks or beeps. Raises LinkError(NO_CHARACTERISTIC) where the model can't."""
+
+
+class GattTalk:
+    """What every conversation over GATT remembers."""
+
+    def __init__(
+        self,
+        profile: BeaconProfile,
+        session: GattSession,
+        settable: frozenset[Setting],
+        *,
+        readable: frozenset[Setting] | None = None,
+    ) -> None:
+        self._profile = profile
+        self._session = session
+        self.settable = settable
+        self.readable = settable if readable is None else readable
+        self.is_proven = False
+        self._known: dict[Setting, Value] = {}
+        self._raw: dict[str, Any] = {}
+
+    @property
+    def raw(self) -> Raw:
+        return dict(self._raw)

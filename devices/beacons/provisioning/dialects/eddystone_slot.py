@@ -15,7 +15,7 @@ from devices.beacons.frames import eddystone
 from devices.beacons.link import GattSession, LinkError, LinkProblem
 from devices.beacons.profile import BeaconProfile, Setting
 from devices.beacons.provisioning import unlocks
-from devices.beacons.provisioning.dialects.dialect import Dialect, Raw
+from devices.beacons.provisioning.dialects.dialect import Dialect, GattTalk, Raw
 from devices.beacons.provisioning.values import DoesNotFitError, NotUnderstoodError, Settings, Value
 
 _BASE = "a3c8{}-8ed3-4bdf-8a39-a01bebede295"
@@ -35,41 +35,20 @@ def settable_of(profile: BeaconProfile) -> frozenset[Setting]:
     return frozenset(what | {Setting.INTERVAL, Setting.TX_POWER, Setting.MEASURED_POWER})
 
 
-def namespace_of(uuid_text: str) -> bytes:
-    data = uuid.UUID(uuid_text).bytes
-    return data[:4] + data[10:]
-
-
 def elided(uuid_text: str) -> str:
     """The UUID as far as the frame can carry it: the rest is zeros."""
     data = uuid.UUID(uuid_text).bytes
     return str(uuid.UUID(bytes=data[:4] + bytes(6) + data[10:]))
 
 
-def instance_of(major: int, minor: int) -> bytes:
-    return bytes(2) + major.to_bytes(2, "big") + minor.to_bytes(2, "big")
-
-
-class EddystoneSlot:
+class EddystoneSlot(GattTalk):
     def __init__(self, profile: BeaconProfile, session: GattSession) -> None:
-        self._profile = profile
-        self._session = session
-        self._known: dict[Setting, Value] = {}
-        self._raw: dict[str, bytes] = {}
+        super().__init__(profile, session, settable_of(profile))
         self._secret = ""
-        self._proven = False
-
-    @property
-    def settable(self) -> frozenset[Setting]:
-        return settable_of(self._profile)
-
-    @property
-    def readable(self) -> frozenset[Setting]:
-        return self.settable
 
     async def unlock(self, secret: str) -> None:
-        self._secret = secret
-        self._proven = await unlocks.aes_challenge(self._session, self._profile.unlock, secret)
+        self._secret, self.is_proven = secret, False
+        self.is_proven = await unlocks.aes_challenge(self._session, self._profile.unlock, secret)
 
     async def read(self, settings: Collection[Setting]) -> dict[Setting, Value]:
         await self._choose()
@@ -99,10 +78,6 @@ class EddystoneSlot:
             await self._session.write(DATA, _slot_data(whole, url=Setting.URL in self.settable))
         self._known = whole
 
-    @property
-    def raw(self) -> Raw:
-        return dict(self._raw)
-
     async def restore(self, raw: Raw, settings: Collection[Setting]) -> bool:
         """A slot is read as it is sent, with its power, and written without. An EID has a key: it can't be put back."""
         await self._choose()
@@ -124,7 +99,7 @@ class EddystoneSlot:
 
     async def change_secret(self, new: str) -> None:
         unlock = self._profile.unlock
-        await unlocks.rekey(self._session, unlock, old=self._secret, new=new, proven=self._proven)
+        await unlocks.rekey(self._session, unlock, old=self._secret, new=new, proven=self.is_proven)
         self._secret = new
 
     async def identify(self) -> None:
@@ -177,4 +152,4 @@ def _slot_data(settings: Settings, *, url: bool) -> bytes:
     if missing:
         raise DoesNotFitError(missing, "is part of the frame, and is not known", fits="give it too")
     who = int(settings[Setting.MAJOR]), int(settings[Setting.MINOR])
-    return bytes((eddystone.UID,)) + namespace_of(str(settings[Setting.UUID])) + instance_of(*who)
+    return bytes((eddystone.UID,)) + eddystone.uid_of(str(settings[Setting.UUID]), *who)

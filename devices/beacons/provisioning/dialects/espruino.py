@@ -15,7 +15,7 @@ from typing import Any
 from devices.beacons.link import GattSession, LinkError, LinkProblem
 from devices.beacons.profile import BeaconProfile, Setting
 from devices.beacons.provisioning import values
-from devices.beacons.provisioning.dialects.dialect import Dialect, Raw
+from devices.beacons.provisioning.dialects.dialect import Dialect, GattTalk, Raw
 from devices.beacons.provisioning.dialects.gatt_line import listening
 from devices.beacons.provisioning.values import NotUnderstoodError, Settings, Value
 
@@ -38,21 +38,10 @@ async def opened_espruino(profile: BeaconProfile, session: GattSession) -> Async
         yield Espruino(profile, session, notifications)
 
 
-class Espruino:
+class Espruino(GattTalk):
     def __init__(self, profile: BeaconProfile, session: GattSession, heard: AsyncIterator[bytes]) -> None:
-        self._profile = profile
-        self._session = session
+        super().__init__(profile, session, SETTABLE)
         self._heard = heard
-        self._known: dict[Setting, Value] = {}
-        self._raw: dict[str, Any] = {}
-
-    @property
-    def settable(self) -> frozenset[Setting]:
-        return SETTABLE
-
-    @property
-    def readable(self) -> frozenset[Setting]:
-        return SETTABLE
 
     async def unlock(self, secret: str) -> None:
         """It has no lock that this knows."""
@@ -72,10 +61,6 @@ class Espruino:
         await self._line(ASK)
         if _settings(await self._answer()) != self._known:
             raise LinkError(LinkProblem.NOT_PERMITTED, "it did not take the settings")
-
-    @property
-    def raw(self) -> Raw:
-        return dict(self._raw)
 
     async def restore(self, raw: Raw, settings: Collection[Setting]) -> bool:
         """What it sent before we first told it anything is not known: it is given its plain advertising."""

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from devices.beacons.link import GattSession, LinkError, LinkProblem
 from devices.beacons.profile import BeaconProfile, Field, Setting
 from devices.beacons.provisioning import unlocks, values
-from devices.beacons.provisioning.dialects.dialect import Dialect, Raw, RefusedSecretError
+from devices.beacons.provisioning.dialects.dialect import Dialect, GattTalk, Raw, RefusedSecretError
 from devices.beacons.provisioning.values import Settings, Value
 
 
@@ -22,31 +22,21 @@ def settable_of(profile: BeaconProfile) -> frozenset[Setting]:
     return frozenset(setting for field in profile.field for setting in field.settings)
 
 
-class Fields:
+class Fields(GattTalk):
     def __init__(self, profile: BeaconProfile, session: GattSession) -> None:
-        self._profile = profile
-        self._session = session
-        self._known: dict[Setting, Value] = {}
-        self._raw: dict[str, bytes] = {}
+        readable = frozenset(setting for field in profile.field if field.readable for setting in field.settings)
+        super().__init__(profile, session, settable_of(profile), readable=readable)
         self._secret = ""
-        self._proven = False
-
-    @property
-    def settable(self) -> frozenset[Setting]:
-        return settable_of(self._profile)
-
-    @property
-    def readable(self) -> frozenset[Setting]:
-        return frozenset(setting for field in self._profile.field if field.readable for setting in field.settings)
 
     async def unlock(self, secret: str) -> None:
         unlock = self._profile.unlock
         self._secret = secret
         match unlock.scheme:
             case "write-secret":
-                await unlocks.write_secret(self._session, unlock, secret)
+                self.is_proven = await unlocks.write_secret(self._session, unlock, secret)
             case "aes-ecb-challenge":
-                self._proven = await unlocks.aes_challenge(self._session, unlock, secret)
+                self.is_proven = False
+                self.is_proven = await unlocks.aes_challenge(self._session, unlock, secret)
             case "pin-on-commit":
                 unlocks.secret_bytes(unlock, secret)  # its form at least; the beacon judges it at the commit
             case _:
@@ -71,10 +61,6 @@ class Fields:
                 await self._session.write(field.characteristic, values.encoded(field, whole))
         self._known = whole
 
-    @property
-    def raw(self) -> Raw:
-        return dict(self._raw)
-
     async def restore(self, raw: Raw, settings: Collection[Setting]) -> bool:
         touched = [field for field in self._in_order() if set(field.settings) & set(settings)]
         for field in touched:
@@ -92,13 +78,14 @@ class Fields:
             await self._act(commit.characteristic, commit.data)
             if commit.result:
                 await self._result(commit.result, bytes.fromhex(commit.ok))
+            self.is_proven |= self._profile.unlock.scheme == "pin-on-commit"
 
     async def change_secret(self, new: str) -> None:
         unlock = self._profile.unlock
         if not unlock.change:
             raise LinkError(LinkProblem.NO_CHARACTERISTIC, "this model's password can't be changed from here")
         if unlock.scheme == "aes-ecb-challenge":
-            await unlocks.rekey(self._session, unlock, old=self._secret, new=new, proven=self._proven)
+            await unlocks.rekey(self._session, unlock, old=self._secret, new=new, proven=self.is_proven)
         else:
             await self._session.write(unlock.change, self._change_bytes(new))
             if unlock.change == self._profile.commit.result:

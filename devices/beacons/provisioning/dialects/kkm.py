@@ -16,14 +16,14 @@ from devices.beacons.link import GattSession, LinkError, LinkProblem
 from devices.beacons.profile import BeaconProfile, Setting
 from devices.beacons.provisioning import unlocks, values
 from devices.beacons.provisioning.dialects import kkm_frames as frames
-from devices.beacons.provisioning.dialects.dialect import Dialect, Raw, RefusedSecretError
+from devices.beacons.provisioning.dialects.dialect import Dialect, GattTalk, Raw, RefusedSecretError
 from devices.beacons.provisioning.dialects.gatt_line import listening
 from devices.beacons.provisioning.dialects.kkm_frames import Cause, Kind
 from devices.beacons.provisioning.values import NotUnderstoodError, Settings, Value
 
 IBEACON = 5
 COMMON, ADVERTS = 1, 2
-PHASE_1, PHASE_2, SHORT_1, SHORT_2, FAILED = 0x01, 0x02, 0x0B, 0x0C, 0xF1
+PHASE_1, PHASE_2, SHORT_1, SHORT_2 = 0x01, 0x02, 0x0B, 0x0C
 IN_SLOT = {
     Setting.UUID: "uuid", Setting.MAJOR: "majorID", Setting.MINOR: "minorID", Setting.TX_POWER: "txPwr",
     Setting.INTERVAL: "advPrd",
@@ -39,25 +39,15 @@ async def opened_kkm(profile: BeaconProfile, session: GattSession, *, address: s
         yield Kkm(profile, session, notifications, address=address)
 
 
-class Kkm:
+class Kkm(GattTalk):
     def __init__(
         self, profile: BeaconProfile, session: GattSession, heard: AsyncIterator[bytes], *, address: str
     ) -> None:
-        self._profile = profile
-        self._session = session
+        super().__init__(profile, session, SETTABLE)
         self._heard = heard
         self._address = address
         self._room = frames.LEAST_PIECE
         self._is_ibeacon = False
-        self._raw: dict[str, dict[str, Any]] = {}
-
-    @property
-    def settable(self) -> frozenset[Setting]:
-        return SETTABLE
-
-    @property
-    def readable(self) -> frozenset[Setting]:
-        return SETTABLE
 
     async def unlock(self, secret: str) -> None:
         """Mutual: a beacon that can't prove the password is not told ours."""
@@ -76,6 +66,7 @@ class Kkm:
         said = await self._auth_answer()
         if said[0] != PHASE_2:
             raise RefusedSecretError(unlocks.WRONG)
+        self.is_proven = True
         if len(said) >= 2:
             self._room = max(frames.LEAST_PIECE, said[1] - 3 - frames.HEAD)
 
@@ -104,10 +95,6 @@ class Kkm:
             fresh = {} if self._is_ibeacon else {"conn": 1, "trAdv": 0}
             message["advObj"] = [{"slot": self._profile.slot, "type": IBEACON, **slot, **fresh}]
         await self._ask(message)
-
-    @property
-    def raw(self) -> Raw:
-        return dict(self._raw)
 
     async def restore(self, raw: Raw, settings: Collection[Setting]) -> bool:
         message: dict[str, Any] = {"msg": "cfg"}
