@@ -81,6 +81,9 @@ class ListenSection(Section, frozen=True, kw_only=True):
     admin: Listener = Listener(host="127.0.0.1", port=8082)
     public_url: str = ""
     """How a shopper's phone reaches the guest listener; empty: taken from the request."""
+    proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies in front of the guest listener: the last entry of their X-Forwarded-For that
+    is none of them is the client."""
     admin_token: Secret = Secret("")
     """Asked for by the admin API when it listens beyond loopback."""
 

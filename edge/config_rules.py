@@ -59,6 +59,7 @@ def _all(config: Config) -> Iterator[Rule]:
     yield from _mqtt(config.mqtt)
     yield from _listeners(config.listen)
     yield from _admin(config.listen)
+    yield from _proxies(config.listen)
     yield from _devices(config)
     for index, scanner in enumerate(config.scanners):
         yield from _scanner(scanner, f"scanners[{index}]", config)
@@ -132,6 +133,17 @@ def _admin(listen: ListenSection) -> Iterator[Rule]:
     if listen.public_url and not _is_web_address(listen.public_url):
         text = f"got {listen.public_url!r}, wanted https://… or http://… as phones of shoppers reach it"
         yield _rule("listen.public_url", text)
+
+
+def _proxies(listen: ListenSection) -> Iterator[Rule]:
+    for index, text in enumerate(listen.proxies):
+        try:
+            (net,) = places.networks([text])
+        except ValueError:
+            yield _rule(f"listen.proxies[{index}]", f"got {text!r}, wanted an address like 127.0.0.1, or a network")
+            continue
+        if not net.prefixlen:
+            yield _rule(f"listen.proxies[{index}]", f"got {text!r}: everybody could say that they are somebody else")
 
 
 def _is_web_address(text: str) -> bool:
@@ -253,6 +265,11 @@ def doubts(config: Config) -> tuple[Mistake, ...]:
             found.append(Mistake(f"stations.{name}.key", f"is shorter than {MIN_KEY} characters: it can be guessed"))
         if station.warn_s >= station.idle_s:
             found.append(Mistake(f"stations.{name}.warn_s", "is not shorter than idle_s"))
+    if config.listen.public_url.startswith("https://") and not config.listen.proxies:
+        text = (
+            "is empty: something in front of the gateway does https, and without its address all shoppers count as one"
+        )
+        found.append(Mistake("listen.proxies", text))
     if not config.coupons.issuer_keys:
         found.append(Mistake("coupons.issuer_keys", "is empty: no cloud may grant coupons"))
     return tuple(found)

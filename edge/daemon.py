@@ -23,7 +23,7 @@ import devices.beacons.build
 import devices.footfall.build
 import devices.scanners.build
 from devices.driver import Driver
-from edge import __version__, config, config_rules, liveness, supervise
+from edge import __version__, config, config_rules, liveness, places, supervise
 from edge import events as ev
 from edge.board import Board, Problem
 from edge.catalogue.desk import CatalogueDesk
@@ -45,10 +45,10 @@ from edge.shake_desk import ShakeDesk
 from edge.shop import Shop
 from edge.status.damage import found
 from edge.store import presence
-from edge.web import doors, icons
+from edge.web import doors, icons, proxies
 from edge.web.admin.build import admin_routes
 from edge.web.app import BoundListener, listen
-from edge.web.guest import shake, wallet
+from edge.web.guest import rates, shake, wallet
 from edge.web.shop import kiosk, till
 from edge.web.shop.counter import Counter
 from edge.web.shop.screens import Screens
@@ -151,14 +151,30 @@ async def building(
         public = urlsplit(settings.listen.public_url).hostname
         names = (public,) if public else ()
         serve = partial(listen, language=settings.gateway.language)
+        given, fronts = rates.coupons_given(), places.networks(settings.listen.proxies)
         guest_routes = [
             *wallet.routes(
-                coupons, keys=keys, clock=clock, settings=settings.coupons, shakes=lambda: bool(shop().pages)
+                coupons,
+                keys=keys,
+                clock=clock,
+                settings=settings.coupons,
+                given=given,
+                shakes=lambda: bool(shop().pages),
             ),
-            *shake.routes(shakes, keys=keys, clock=clock, settings=settings),
+            *shake.routes(shakes, keys=keys, clock=clock, settings=settings, given=given),
             *icons.routes(icons.Icons.of(settings)),
         ]
-        guest = await stack.enter_async_context(serve("guest", settings.listen.guest, guest_routes, host_names=None))
+        guest = await stack.enter_async_context(
+            serve(
+                "guest",
+                settings.listen.guest,
+                guest_routes,
+                host_names=None,
+                change_names=names,
+                proxies=fronts,
+                middlewares=[proxies.client_of(fronts, partial(_tell_proxy, board, clock))],
+            )
+        )
         shop_routes = [*kiosk.routes(counter), *screens.routes(), *till.routes(coupons, settings.stations)]
         shop_plane = await stack.enter_async_context(serve("shop", settings.listen.shop, shop_routes, host_names=names))
         stack.push_async_callback(screens.close)
@@ -188,6 +204,11 @@ async def building(
         stack.callback(notifier.stopping)
         notifier.ready(f"kiosk {shop_plane.url}, status page {admin_plane.url}")
         yield running, services, drivers
+
+
+def _tell_proxy(board: Board, clock: Clock, problem: str) -> None:
+    log.warning("%s. Next: %s", problem, proxies.HINT)
+    board.tell(Problem(at=clock.now(), where="guest pages", text=problem, hint=proxies.HINT))
 
 
 def _guest_url(settings: Config, guest: BoundListener) -> str:

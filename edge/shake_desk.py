@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -31,14 +31,16 @@ from edge.keys import GatewayKeys
 from edge.pump import Pump
 from edge.shake_answers import Exchanged, Shaken, ShakeRefusal, ShakeWhy, TicketWrong
 from edge.shake_heard import Ears, RawBeacon
-from edge.shop import Page, Shop
+from edge.shop import Page, Shop, links
+from edge.store import shake as rules
 from edge.store import shake_rows, shake_stats
 from edge.store.shake_rows import ShakeRow
 from edge.store.shake_stats import DayStat, StatPage
 
-__all__ = ["MAX_SALT", "Fresh", "PlaceCode", "RawBeacon", "Result", "ShakeAsk", "ShakeDesk"]
+__all__ = ["MAX_SALT", "SALT", "Fresh", "PlaceCode", "RawBeacon", "Result", "ShakeAsk", "ShakeDesk"]
 
 MAX_SALT = 64
+SALT = re.compile(r"[0-9A-Za-z_.-]{0,64}")
 TICKET_CHARS = 32
 SHAKE_ID_CHARS = 32
 
@@ -54,7 +56,7 @@ class ShakeAsk(msgspec.Struct, frozen=True, kw_only=True):
     nonce: str
     """Of `fresh`."""
     salt: str = ""
-    """The phone's share in the chance: any text, at most MAX_SALT characters."""
+    """The phone's share in the chance, as SALT has it: the cloud is told, so it is no place for free text."""
     shopper: str
     """Holder: `GatewayKeys.holder(…)`."""
     beacons: tuple[RawBeacon, ...] = ()
@@ -151,12 +153,12 @@ class ShakeDesk:
     async def shake(self, ask: ShakeAsk) -> Shaken | ShakeRefusal:
         """A yes is the same for ever for one nonce and shopper; a no changes nothing, and may be asked again.
 
-        Raises ValueError for a salt that is too long, or no text, and for a shopper who is nobody.
+        Raises ValueError for a salt that is none, and for a shopper who is nobody.
         """
         if not ask.shopper:
             raise ValueError("a shake is somebody's: limits and coupons hang on it")
-        if len(ask.salt) > MAX_SALT:
-            raise ValueError(f"a salt has at most {MAX_SALT} characters")
+        if SALT.fullmatch(ask.salt) is None:
+            raise ValueError(f"a salt has at most {MAX_SALT} characters out of 0-9 A-Z a-z _ . -")
         now = self._clock.now()
         nonce = shake_nonce.look(self._nonce_key, ask.nonce, now=now)
         if nonce is shake_nonce.Nonce.UNKNOWN:
@@ -183,6 +185,20 @@ class ShakeDesk:
         if not isinstance(answer, Shaken | ShakeRefusal):
             raise TypeError(f"ShakeMade was answered with {type(answer).__name__}")
         return answer
+
+    def forged(self, beacons: Sequence[RawBeacon]) -> int:
+        """How many of these claim to be rotating ones of the shop and are not: each is a guess, and who takes shakes
+        from strangers has to bound them.
+        """
+        return self._ears.forged(beacons, self._shop().beacons, now=self._clock.now())
+
+    async def may_give(self, ask: ShakeAsk) -> bool:
+        """Whether this shake may bring a new coupon. Changes nothing."""
+        place = self._place(ask, self._clock.now())
+        if isinstance(place, ShakeWhy) or await self._row(shake_nonce.shake_id(ask.nonce)) is not None:
+            return False
+        choices = rules.place_of(place.heard, place.via, place.zone, self._shop()).choices
+        return any(each.page.draw or each.page.campaign for each in choices)
 
     async def _before(self, ask: ShakeAsk) -> Shaken | ShakeRefusal | None:
         """What this nonce was answered when it was good: a phone whose answer got lost asks again, and has moved."""
@@ -243,7 +259,7 @@ class ShakeDesk:
         if row.opened_ms is None:
             await self._pump.submit(ev.PageOpened(at=self._clock.now(), shake=row.id))
         page = self._shop().pages.get(row.shaken.page)
-        return "" if page is None else with_ticket(page.page_url, self.ticket(row.id))
+        return "" if page is None else links.with_ticket(page.page_url, self.ticket(row.id))
 
     def ticket(self, shake_id: str) -> str:
         """For an app that opens the page itself. Only its shopper may be given it; it is kept nowhere."""
@@ -260,6 +276,11 @@ class ShakeDesk:
         if not isinstance(answer, Exchanged | TicketWrong):
             raise TypeError(f"TicketExchanged was answered with {type(answer).__name__}")
         return answer
+
+    async def shopper_of(self, shake_id: str) -> str:
+        """Holder; empty: there is no such shake."""
+        row = await self._row(shake_id) if len(shake_id) == SHAKE_ID_CHARS else None
+        return "" if row is None else row.shopper
 
     async def _own(self, shake_id: str, holder: str) -> ShakeRow | None:
         row = await self._row(shake_id) if len(shake_id) == SHAKE_ID_CHARS else None
@@ -299,14 +320,6 @@ class ShakeDesk:
 
     async def pages_stats(self, day: date, page_index: int = 1) -> StatPage:
         return await self._journal.read(lambda db: shake_stats.pages(db, day, page_index))
-
-
-def with_ticket(url: str, ticket: str) -> str:
-    """Beside what the address asks already, before its fragment. Empty stays empty."""
-    if not url:
-        return ""
-    parts, asked = urlsplit(url), f"ticket={ticket}"
-    return parts._replace(query=f"{parts.query}&{asked}" if parts.query else asked).geturl()
 
 
 def _hash(ticket: str) -> str:

@@ -2,12 +2,14 @@
 
 Fixed ids are looked up. A rotating one is turned back into its index for the epochs in force; what only fits an epoch
 of the last day is old, what fits none is forged. With many beacons a made-up id may look old by chance, so neither is
-an accusation. Strangers' ids are not there.
+an accusation; but each is a guess, and `forged` counts them, for somebody who bounds guesses. Strangers' ids are not
+there. Only the nearest few are looked at, so that a long list of made-up ids costs no more than a phone's.
 """
 
 from __future__ import annotations
 
 import functools
+import heapq
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -21,14 +23,14 @@ from edge.ids import BeaconId
 from edge.shake_answers import ShakeWhy
 from edge.shop import Beacon, CarriedBy
 
-MAX_RAW = 200
-"""Looked at of one phone's list: more beacons than any place in a shop has in reach."""
+MAX_TRIED = 20
+"""Of the shop's ids in one phone's list, the nearest so many: all that an event may have."""
 MAX_DISTANCE_M = 1000.0
 DAY_S = 86_400
 _LOSS = 2.7
 """Path loss exponent indoors, where a phone gives no distance of its own."""
 _CLASSES = {1: 0.3, 2: 2.0, 3: 10.0}
-_KNOWN_IDS = 65_536
+_KNOWN_IDS = 4096
 
 
 class RawBeacon(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +53,13 @@ class Resolved(NamedTuple):
     """Those that hang somewhere: what is carried around is no place."""
     why: ShakeWhy | None
     """What is wrong with the nearest of the rest; None: nothing, or they are strangers'."""
+
+
+class _Sorted(NamedTuple):
+    found: dict[str, tuple[float, Heard]]
+    wrong: tuple[RawBeacon, ShakeWhy] | None
+    """The nearest."""
+    forged: int
 
 
 class Ears:
@@ -76,25 +85,44 @@ class Ears:
 
     def hear(self, raws: Sequence[RawBeacon], beacons: Mapping[str, Beacon], *, now: Stamp) -> Resolved:
         """`beacons` is the shop's mapping, which is replaced and never changed."""
+        sorted_out = self._sort_out(raws, beacons, now)
+        nearest = sorted(sorted_out.found.values(), key=lambda each: each[0])
+        heard = tuple(each for _, each in nearest[:MAX_HEARD])
+        wrong = sorted_out.wrong
+        why = None if wrong is None else self._why(wrong[1], wrong[0], now, needed=not heard)
+        return Resolved(heard, why)
+
+    def forged(self, raws: Sequence[RawBeacon], beacons: Mapping[str, Beacon], *, now: Stamp) -> int:
+        """How many ids `hear` would try in vain: each is one guess at what the shop's beacons say now."""
+        return self._sort_out(raws, beacons, now).forged
+
+    def _sort_out(self, raws: Sequence[RawBeacon], beacons: Mapping[str, Beacon], now: Stamp) -> _Sorted:
         self._learn(beacons)
         found: dict[str, tuple[float, Heard]] = {}
-        wrong: tuple[float, ShakeWhy, RawBeacon] | None = None
-        for raw in raws[:MAX_RAW]:
+        wrong: tuple[RawBeacon, ShakeWhy] | None = None
+        forged = 0
+        for raw in self._nearest(raws):
             known = self._resolve(raw, now)
-            if known is None:
-                continue
             if isinstance(known, ShakeWhy):
-                near = _nearness(raw, None)
-                if wrong is None or near < wrong[0]:
-                    wrong = near, known, raw
+                wrong = wrong or (raw, known)
+                forged += known is ShakeWhy.FORGED
                 continue
             near = _nearness(raw, known)
             if known.carried_by is CarriedBy.NOBODY and (known.id not in found or near < found[known.id][0]):
                 found[known.id] = near, _heard(raw, known)
-        nearest = sorted(found.values(), key=lambda each: each[0])
-        heard = tuple(each for _, each in nearest[:MAX_HEARD])
-        why = None if wrong is None else self._why(wrong[1], wrong[2], now, needed=not heard)
-        return Resolved(heard, why)
+        return _Sorted(found, wrong, forged)
+
+    def _nearest(self, raws: Sequence[RawBeacon]) -> list[RawBeacon]:
+        """Those of the shop's region, each id once."""
+        ours: dict[tuple[str, int, int], tuple[float, RawBeacon]] = {}
+        for raw in raws:
+            key = raw.uuid.upper(), raw.major, raw.minor
+            fixed = self._fixed.get(key)
+            if fixed is not None or key[:2] in self._rotating:
+                near = _nearness(raw, fixed)
+                if key not in ours or near < ours[key][0]:
+                    ours[key] = near, raw
+        return [raw for _, raw in heapq.nsmallest(MAX_TRIED, ours.values(), key=lambda each: each[0])]
 
     def _learn(self, beacons: Mapping[str, Beacon]) -> None:
         if beacons is self._beacons:
@@ -107,12 +135,12 @@ class Ears:
             else:
                 self._fixed[beacon.uuid.upper(), beacon.major, beacon.minor] = beacon
 
-    def _resolve(self, raw: RawBeacon, now: Stamp) -> Beacon | ShakeWhy | None:
+    def _resolve(self, raw: RawBeacon, now: Stamp) -> Beacon | ShakeWhy:
         uuid = raw.uuid.upper()
         fixed = self._fixed.get((uuid, raw.major, raw.minor))
-        by_index = self._rotating.get((uuid, raw.major))
-        if fixed is not None or by_index is None:
+        if fixed is not None:
             return fixed
+        by_index = self._rotating[uuid, raw.major]
         if not 0 <= raw.minor <= 0xFFFF:
             return ShakeWhy.FORGED
         if now.state is ClockState.UNSET:

@@ -47,6 +47,8 @@ def look(key: bytes, nonce: str, *, now: Stamp) -> Nonce:
         raw = base64.b64decode(nonce, altchars=b"-_", validate=True)
     except binascii.Error:
         return Nonce.UNKNOWN
+    if base64.urlsafe_b64encode(raw).decode("ascii") != nonce:  # `+/` decode like `-_`: a second shake for one nonce
+        return Nonce.UNKNOWN
     body, mac = raw[:_BODY_BYTES], raw[_BODY_BYTES:]
     if not hmac.compare_digest(mac, _mac(key, body)):
         return Nonce.UNKNOWN

@@ -1,4 +1,4 @@
-"""`storegate documents`: zones, campaigns and slides, through the running daemon or, while none runs, on disk."""
+"""`storegate documents`: all that the shop manages, through the running daemon or, while none runs, on disk."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 MAX_FILE = 16 * 1024 * 1024
-KindArgument = Annotated[str, typer.Argument(help="zones, campaigns or slides.", metavar="KIND")]
+KINDS_HELP = "zones, campaigns, slides, beacons, pages, draws or groups."
+KindArgument = Annotated[str, typer.Argument(help=KINDS_HELP, metavar="KIND")]
 FileArgument = Annotated[Path, typer.Argument(help="A JSON list of documents; - reads stdin.", metavar="FILE")]
 
 

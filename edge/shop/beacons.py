@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from edge.errors import Mistake
 from edge.ids import Name
+from edge.shop import links
 from edge.shop.base import Count, Document, Metres, Text
 
 Uuid = Annotated[
@@ -33,7 +34,7 @@ Link = Annotated[
     str,
     Meta(
         max_length=500,
-        pattern=r"^(|https?://\S+|/\S*)$(?!\n)",
+        pattern=r"^(|https?://\S+|/([^/\s]\S*)?)$(?!\n)",
         extra={"wanted": "an http(s):// address, a path of ours, or nothing"},
     ),
 ]
@@ -125,6 +126,9 @@ class Page(Document, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.draw and self.campaign:
             raise ValueError("a page has a draw or a campaign, not both")
+        for name, url in (("icon_url", self.icon_url), ("page_url", self.page_url)):
+            if wrong := links.wrong(url):
+                raise ValueError(f"{name} {wrong}")
 
 
 class Prize(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ A shake is counted, told and remembered in the same transaction; a prize that ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from edge import chance, shake_nonce
@@ -18,7 +19,7 @@ from edge import events as ev
 from edge import telemetry as tm
 from edge.coupon_answers import Issued, Why
 from edge.coupon_answers import Refused as CouponRefused
-from edge.ids import CampaignId
+from edge.ids import CampaignId, ZoneId
 from edge.shake_answers import Exchanged, Shaken, ShakeRefusal, ShakeWhy, TicketWrong, WhyEmpty
 from edge.shake_answers import Outcome as Came
 from edge.shop import Beacon, CarriedBy, Page, Shop
@@ -62,7 +63,7 @@ def made(event: ev.ShakeMade, tx: Tx) -> Outcome:
     known = shake_rows.shake(tx.db, shake_id)
     if known is not None and known.shopper == event.shopper:
         return Outcome(reply=known.shaken)
-    place = place_of(event, tx.shop)
+    place = place_of(event.heard, event.via, event.zone, tx.shop)
     refusal = ShakeRefusal(why=ShakeWhy.REPLAYED) if known is not None else _not_now(event, tx, place)
     if refusal is not None:
         tx.tell(tm.ShakeRefused(why=str(refusal.why), via=str(event.via)), at=event.at)
@@ -131,17 +132,17 @@ def _shaken(event: ev.ShakeMade, tx: Tx, shake_id: str, place: Place) -> Shaken:
 # --- which page ------------------------------------------------------------------------------------------
 
 
-def place_of(event: ev.ShakeMade, shop: Shop) -> Place:
+def place_of(heard: Sequence[ev.Heard], via: ev.Via, zone: ZoneId | None, shop: Shop) -> Place:
     """The nearest beacon that has a page; without beacons, the zone."""
-    for heard in event.heard:
-        beacon = shop.beacons.get(heard.beacon)
+    for each in heard:
+        beacon = shop.beacons.get(each.beacon)
         if beacon is not None and beacon.carried_by is CarriedBy.NOBODY:
             choices = choices_of(shop, [beacon])
             if choices:
-                return Place(heard.beacon, beacon.zone or None, heard.distance_m, choices)
-    if event.via is ev.Via.BEACON:
+                return Place(each.beacon, beacon.zone or None, each.distance_m, choices)
+    if via is ev.Via.BEACON:
         return Place(None, None, None, ())
-    return Place(None, event.zone, None, choices_in(shop, event.zone))
+    return Place(None, zone, None, choices_in(shop, zone))
 
 
 def choices_in(shop: Shop, zone: str | None) -> tuple[Choice, ...]:

@@ -10,15 +10,17 @@ body has at most `max_body` bytes, and `doors.py` bounds the connections of a li
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiohttp import web
+from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 from aiohttp.typedefs import Middleware
 
 from edge.config import Listener
 from edge.errors import UsageError
+from edge.places import Network
 from edge.web import faults, guard, pages
 from edge.web.doors import Doors
 
@@ -57,6 +59,8 @@ async def listen(
     closing: Iterable[Callable[[], Awaitable[None]]] = (),
     language: str = "zh-CN",
     host_names: Collection[str] | None = (),
+    change_names: Collection[str] | None = None,
+    proxies: Sequence[Network] = (),
     max_body: int = MAX_BODY,
     grace_s: float = GRACE_S,
 ) -> AsyncIterator[BoundListener]:
@@ -65,9 +69,13 @@ async def listen(
     `closing` is called first at the end: parts with WebSockets say goodbye there.
     `language` is what a browser gets that asks for none of ours. `host_names` are the names, beside addresses,
     localhost and this machine's own, under which the listener may be called (against DNS rebinding); None: any,
-    for the guest side, where phones ask for other people's sites. Raises UsageError when the address can't be had.
+    for the guest side, where phones ask for other people's sites; `change_names` are then those under which something
+    may be changed. `proxies`: who brings many guests, so that their connections are not counted.
+    Raises UsageError when the address can't be had.
     """
-    app = await asyncio.to_thread(_build, routes, tuple(middlewares), language, host_names, max_body)
+    app = await asyncio.to_thread(
+        _build, routes, tuple(middlewares), language, guard.only_named(host_names, changes=change_names), max_body
+    )
     runner = web.AppRunner(
         app,
         handle_signals=False,
@@ -79,7 +87,7 @@ async def listen(
     )
     await runner.setup()
     try:
-        server = await _open(name, listener, runner)
+        server = await _open(name, listener, runner, proxies)
         try:
             yield BoundListener(name=name, host=listener.host, port=server.sockets[0].getsockname()[1])
         finally:
@@ -90,11 +98,11 @@ async def listen(
         await runner.cleanup()
 
 
-async def _open(name: str, listener: Listener, runner: web.AppRunner) -> asyncio.Server:
+async def _open(name: str, listener: Listener, runner: web.AppRunner, proxies: Sequence[Network]) -> asyncio.Server:
     assert runner.server is not None
     loop = asyncio.get_running_loop()
     try:
-        return await loop.create_server(Doors(runner.server), listener.host, listener.port, backlog=BACKLOG)
+        return await loop.create_server(Doors(runner.server, proxies), listener.host, listener.port, backlog=BACKLOG)
     except OSError as error:
         where = f"{listener.host}:{listener.port}"
         hint = f"change listen.{name} in gateway.toml, or stop what uses it (ss -ltnp)"
@@ -105,16 +113,18 @@ def _build(
     routes: Iterable[web.AbstractRouteDef],
     middlewares: tuple[Middleware, ...],
     language: str,
-    host_names: Collection[str] | None,
+    only_named: Middleware,
     max_body: int,
 ) -> web.Application:
     """Reads templates, words and static files: not for the event loop."""
+    warnings.filterwarnings("ignore", category=BadContentDispositionHeader)  # it has a stranger's file name in it
+    warnings.filterwarnings("ignore", category=BadContentDispositionParam)
     app = web.Application(
         client_max_size=max_body,
         middlewares=(
             guard.headers,
             faults.pages_for_errors,
-            guard.only_named(host_names),
+            only_named,
             guard.same_site_only,
             guard.bounded,
             *middlewares,

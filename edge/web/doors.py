@@ -8,7 +8,9 @@ import asyncio
 import errno
 import logging
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from edge.places import Network, is_in
 
 log = logging.getLogger(__name__)
 FILES = 4096
@@ -56,9 +58,16 @@ class Doors:
     """A protocol factory for `loop.create_server` around another one."""
 
     def __init__(
-        self, serve: Callable[[], asyncio.BaseProtocol], *, most: int = MOST, most_each: int = MOST_EACH
+        self,
+        serve: Callable[[], asyncio.BaseProtocol],
+        proxies: Sequence[Network] = (),
+        *,
+        most: int = MOST,
+        most_each: int = MOST_EACH,
     ) -> None:
+        """`proxies` bring many: like this machine's, their connections are not counted singly."""
         self._serve = serve
+        self._proxies = proxies
         self._most = most
         self._most_each = most_each
         self._inside: dict[str, list[asyncio.BaseTransport]] = {}
@@ -86,7 +95,7 @@ class Doors:
             mine = self._inside.get(address, [])
         if sum(map(len, self._inside.values())) >= self._most:
             return False
-        return len(mine) < self._most_each or address in {"127.0.0.1", "::1"}
+        return len(mine) < self._most_each or address in {"127.0.0.1", "::1"} or is_in(address, self._proxies)
 
     def _forget(self) -> None:
         """Drops who has left; only done when it is full, so a quiet listener does no work."""

@@ -89,7 +89,8 @@ def stepped_here(request: web.Request) -> bool:
 
 
 def _same_host(url: str, request: web.Request) -> bool:
-    return url.partition("://")[2].partition("/")[0].lower() == request.host.lower()
+    scheme, _, rest = url.partition("://")
+    return scheme.lower() in {"http", "https"} and rest.partition("/")[0].lower() == request.host.lower()
 
 
 def same_secret(given: str, known: str) -> bool:
@@ -97,15 +98,20 @@ def same_secret(given: str, known: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), known.encode("utf-8", "surrogatepass"))
 
 
-def only_named(names: Collection[str] | None) -> Middleware:
-    """Refuses a Host that is neither an address, nor localhost, nor this machine, nor in `names` (None: any)."""
-    known = {"localhost", *(name.lower() for name in names or ())}
+def only_named(names: Collection[str] | None, *, changes: Collection[str] | None = None) -> Middleware:
+    """Refuses a Host that is neither an address, nor localhost, nor this machine, nor in `names` (None: any).
+
+    `changes` are those under which something may be changed where `names` is None: a name that somebody lets point
+    here makes their page one of ours, and it must not shake for who looks at it.
+    """
+    known = {"localhost", *(name.lower() for name in names or changes or ())}
     machine = socket.gethostname().lower()
     known |= {machine, f"{machine}.local"}
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if names is not None and (host := _host(request.host)) not in known and not _is_address(host):
+        asked = names is not None or (changes is not None and request.method not in SAFE_METHODS)
+        if asked and (host := _host(request.host)) not in known and not _is_address(host):
             hint = "Call it by its address, or add the name to listen.public_url."
             raise WebError(421, "wrong_host", "This gateway does not go by that name.", hint=hint)
         return await handler(request)

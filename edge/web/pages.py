@@ -81,7 +81,7 @@ def text(request: web.Request, template: str, **values: object) -> str:
         "t": lambda key, **fields: words.say(key, lang, **fields),
         "lang": lang,
         "other_lang": other,
-        "switch_url": str(request.rel_url.update_query(lang=other)),
+        "switch_url": "/" + str(request.rel_url.update_query(lang=other)).lstrip("/"),  # //x would be a host
         "pick": lambda thing, field: getattr(thing, f"{field}_{short(lang)}"),
     }
     return aiohttp_jinja2.render_string(template, request, base | values)

@@ -115,6 +115,17 @@ def test_rules_between_keys_and_sections() -> None:
     }
 
 
+def test_proxies_are_addresses_and_not_everybody() -> None:
+    found = mistakes(
+        LEAST + '[listen]\nproxies = ["127.0.0.1", "fd00::/8", "front.example", "0.0.0.0/0", "::/0", ""]\n'
+    )
+    assert set(found) == {f"listen.proxies[{index}]" for index in (2, 3, 4, 5)}
+    behind = '[listen]\npublic_url = "https://s1.example.net"\n'
+    assert "listen.proxies" in [each.path for each in doubts(parse(LEAST + behind, where="x"))]
+    told = doubts(parse(LEAST + behind + 'proxies = ["127.0.0.1"]\n', where="x"))
+    assert "listen.proxies" not in [each.path for each in told]
+
+
 def test_rules_of_radios_and_of_places_where_phones_are_shaken() -> None:
     found = mistakes(
         LEAST + '[stations.k]\nzone = "The Door"\n[[radios]]\nadapter = "hci0"\nzone = "-"\n'

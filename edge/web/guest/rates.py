@@ -4,9 +4,27 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
+from typing import NamedTuple
 
 MAX_KNOWN = 10_000
 """The one seen longest ago is forgotten first: it has earned its full allowance again long since."""
+WIDER = 20
+"""All phones of one Wi-Fi share an IPv6 /64, but one phone can take as many of its addresses as it likes: so each
+counts singly, and all together may do so many times as much.
+"""
+
+
+class Allowance(NamedTuple):
+    """`burst` at once, and one more each `each_s`."""
+
+    burst: int
+    each_s: float
+
+
+GIVEN = Allowance(burst=30, each_s=30)
+"""Coupons of one address, by wallet and shake: clearing the cookies makes another shopper."""
+GUESSES = Allowance(burst=40, each_s=30)
+"""Made-up ids of beacons: docs/coupons.md says what one is worth."""
 
 
 class Rate:
@@ -17,34 +35,68 @@ class Rate:
         self._each_ms = each_s * 1000
         self._free_at_ms: OrderedDict[str, float] = OrderedDict()
 
-    def take(self, who: str, *, monotonic_ms: int) -> bool:
-        """Whether it may be done now; then it counts."""
+    def has(self, who: str, *, monotonic_ms: int, count: int = 1) -> bool:
+        """Whether so many may be done now."""
         free_at_ms = max(self._free_at_ms.get(who, 0.0), float(monotonic_ms))
-        if free_at_ms > monotonic_ms + (self._burst - 1) * self._each_ms:
+        return free_at_ms <= monotonic_ms + (self._burst - count) * self._each_ms
+
+    def take(self, who: str, *, monotonic_ms: int, count: int = 1) -> bool:
+        """Whether so many may be done now; then they count."""
+        if not self.has(who, monotonic_ms=monotonic_ms, count=count):
             return False
-        self._free_at_ms[who] = free_at_ms + self._each_ms
+        self._free_at_ms[who] = max(self._free_at_ms.get(who, 0.0), float(monotonic_ms)) + count * self._each_ms
         self._free_at_ms.move_to_end(who)
         if len(self._free_at_ms) > MAX_KNOWN:
             self._free_at_ms.popitem(last=False)
         return True
 
-
-def is_loopback(address: str) -> bool:
-    """Whoever sits at the box itself is no guest."""
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+    def give_back(self, who: str) -> None:
+        """One that was taken and did not come to anything."""
+        if who in self._free_at_ms:
+            self._free_at_ms[who] -= self._each_ms
 
 
-def household(address: str) -> str:
-    """What counts as one guest: an IPv4 address, or the /64 that an IPv6 phone picks its addresses from."""
+class AddressRate:
+    """Of each address, and WIDER times as much of an IPv6 network."""
+
+    def __init__(self, *, burst: int, each_s: float) -> None:
+        self._singly = Rate(burst=burst, each_s=each_s)
+        self._together = Rate(burst=burst * WIDER, each_s=each_s / WIDER)
+
+    def take(self, address: str, *, monotonic_ms: int, count: int = 1) -> bool:
+        """Whether so many may be done now; then they count."""
+        whole = network(address)
+        if whole and not self._together.has(whole, monotonic_ms=monotonic_ms, count=count):
+            return False
+        if not self._singly.take(single(address), monotonic_ms=monotonic_ms, count=count):
+            return False
+        if whole:
+            self._together.take(whole, monotonic_ms=monotonic_ms, count=count)
+        return True
+
+    def give_back(self, address: str) -> None:
+        self._singly.give_back(single(address))
+        self._together.give_back(network(address))
+
+
+def coupons_given() -> AddressRate:
+    """One for the whole guest side: wallet and shake share it."""
+    return AddressRate(**GIVEN._asdict())
+
+
+def single(address: str) -> str:
+    """In one spelling; an IPv4 address written as IPv6 is what it is."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address
-    if not isinstance(found, ipaddress.IPv6Address):
-        return address
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return address if found.is_loopback else str(ipaddress.IPv6Network((int(found) >> 64 << 64, 64)))
+    return str(getattr(found, "ipv4_mapped", None) or found)
+
+
+def network(address: str) -> str:
+    """The /64 that an IPv6 phone picks its addresses from; empty: there is none."""
+    try:
+        found = ipaddress.ip_address(single(address))
+    except ValueError:
+        return ""
+    return "" if found.version == 4 else str(ipaddress.IPv6Network((int(found) >> 64 << 64, 64)))

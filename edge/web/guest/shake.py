@@ -6,6 +6,7 @@ for that one shake. A browser that keeps cookies has neither in its addresses.
 
 from __future__ import annotations
 
+import hashlib
 from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
@@ -14,11 +15,13 @@ from edge.clock import Clock
 from edge.config import Config
 from edge.keys import GatewayKeys
 from edge.shake_answers import ShakeRefusal, ShakeWhy
-from edge.shake_desk import ShakeDesk
+from edge.shake_desk import MAX_SALT, SALT, ShakeDesk
+from edge.shop import links
 from edge.web import pages
 from edge.web.bodies import form_of
-from edge.web.guest.booth import MAX_PLACE, MAX_SALT, STATUS, Booth
+from edge.web.guest.booth import MAX_PLACE, STATUS, Booth
 from edge.web.guest.cards import Card, card
+from edge.web.guest.rates import AddressRate
 from edge.web.guest.shake_api import ShakeApi
 
 PART = "X-Part"
@@ -27,9 +30,11 @@ OUTCOME = "X-Shake"
 """Tells our script how it ended."""
 
 
-def routes(desk: ShakeDesk, *, keys: GatewayKeys, clock: Clock, settings: Config) -> list[web.AbstractRouteDef]:
-    """The page and the API, which share their rates."""
-    booth = Booth(desk, keys, clock, settings)
+def routes(
+    desk: ShakeDesk, *, keys: GatewayKeys, clock: Clock, settings: Config, given: AddressRate
+) -> list[web.AbstractRouteDef]:
+    """The page and the API, which share their rates; `given` is the wallet's too."""
+    booth = Booth(desk, keys, clock, settings, given=given)
     page = ShakePage(booth, public_url=settings.listen.public_url)
     return [
         web.get("/shake", page.open),
@@ -38,6 +43,12 @@ def routes(desk: ShakeDesk, *, keys: GatewayKeys, clock: Clock, settings: Config
         web.get("/shake/go/{shake}", page.go, allow_head=False),
         *ShakeApi(booth, public_url=settings.listen.public_url).routes(),
     ]
+
+
+def salt_of(word: str) -> str:
+    """A person's lucky word as a salt: what would not do as it is counts as its SHA-256, which they can check too."""
+    word = word[:MAX_SALT]
+    return word if SALT.fullmatch(word) else hashlib.sha256(word.encode()).hexdigest()
 
 
 class ShakePage:
@@ -62,7 +73,7 @@ class ShakePage:
             return self._page(request, number, no=no, status=400, outcome="bad_shopper", place=form.get("place", ""))
         place = form.get("place", "")[:MAX_PLACE]
         answer = await self._booth.shake(
-            request, number, nonce=form.get("nonce", "")[:200], salt=form.get("salt", "")[:MAX_SALT], place=place
+            request, number, nonce=form.get("nonce", "")[:200], salt=salt_of(form.get("salt", "")), place=place
         )
         if isinstance(answer, ShakeRefusal):
             return self._refused(request, number, answer, place)
@@ -76,25 +87,26 @@ class ShakePage:
         """A shake of the past, for its own shopper."""
         self._booth.look(request)
         identity = self._booth.identity
-        found = await self._card(request, request.match_info["shake"], self._holder(request))
+        found = await self._card(request, request.match_info["shake"], await self._holder(request))
         number = identity.of(request) or identity.fresh()
         return self._page(request, number, card=found) if found else self._none(request, number)
 
     async def go(self, request: web.Request) -> web.Response:
         """On to the page's own address, with its ticket: that is what counts as opened."""
         self._booth.look(request)
-        identity, shake, holder = self._booth.identity, request.match_info["shake"], self._holder(request)
+        identity, shake, holder = self._booth.identity, request.match_info["shake"], await self._holder(request)
         url = await self._booth.desk.opened(shake, holder) if holder else None
         if url is None:
             return self._none(request, identity.of(request) or identity.fresh())
-        raise web.HTTPFound(url or f"/shake/r/{shake}{self._by(request, shake, holder)}")
+        where = links.ascii_of(url) if url else f"/shake/r/{shake}{self._by(request, shake, holder)}"
+        return web.Response(status=302, headers={"Location": where})  # as it is: HTTPFound would spell it anew
 
-    def _holder(self, request: web.Request) -> str:
+    async def _holder(self, request: web.Request) -> str:
         """Who may see this shake: by the pass in its address, else by the cookie; empty: nobody."""
         identity = self._booth.identity
         by, number = request.query.get("by", ""), identity.of(request)
         if by:
-            return self._booth.holder_of(request.match_info["shake"], by)
+            return await self._booth.holder_of(request.match_info["shake"], by)
         return identity.holder(number) if number else ""
 
     def _by(self, request: web.Request, shake: str, holder: str) -> str:
@@ -102,7 +114,7 @@ class ShakePage:
         number = self._booth.identity.of(request)
         if number is not None and self._booth.identity.holder(number) == holder:
             return ""
-        return f"?by={self._booth.pass_of(shake, holder)}"
+        return f"?by={self._booth.pass_of(shake)}"
 
     async def _card(self, request: web.Request, shake: str, holder: str) -> Card | None:
         found = await self._booth.desk.look(shake, holder) if holder else None

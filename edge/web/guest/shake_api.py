@@ -14,10 +14,11 @@ from msgspec import Meta
 
 from edge.checked import UnreadableError, decoded
 from edge.shake_answers import ShakeRefusal
+from edge.shake_desk import SALT
 from edge.web import pages
 from edge.web.bodies import raw_body
 from edge.web.faults import WebError
-from edge.web.guest.booth import MAX_PLACE, MAX_SALT, STATUS, Booth
+from edge.web.guest.booth import MAX_PLACE, STATUS, Booth
 from edge.web.guest.cards import card
 from edge.web.guest.ranging import RangingError, ranged
 
@@ -29,7 +30,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     """What an app sends beyond this is let pass: bridges add fields of their own."""
 
     nonce: Annotated[str, Meta(max_length=200)]
-    salt: Annotated[str, Meta(max_length=MAX_SALT)] = ""
+    salt: Annotated[str, Meta(pattern=rf"^{SALT.pattern}\Z")] = ""
     shopper: Annotated[str, Meta(max_length=100)] = ""
     beacons: Any = ()
     place: Annotated[str, Meta(max_length=MAX_PLACE)] = ""
@@ -72,7 +73,7 @@ class ShakeApi:
         if result is None:
             raise WebError(404, "not_found", "There is no such shake.")
         lang, base, shaken = pages.chosen(request), self._base(request), result.shaken
-        by = f"?by={booth.pass_of(shake, holder)}"
+        by = f"?by={booth.pass_of(shake)}"
         seen = card(
             result,
             say=lambda key: pages.say(request, f"guest.{key}"),

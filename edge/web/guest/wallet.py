@@ -18,7 +18,8 @@ from edge.web.bodies import form_of
 from edge.web.faults import WebError
 from edge.web.guest import faces
 from edge.web.guest.identity import Identity
-from edge.web.guest.rates import Rate, household, is_loopback
+from edge.web.guest.rates import AddressRate, Rate
+from edge.web.proxies import at_the_box
 from edge.web.refusals import STATUS
 
 NO_COOKIES = "no_cookies"
@@ -30,10 +31,13 @@ def routes(
     keys: GatewayKeys,
     clock: Clock,
     settings: CouponsSection,
+    given: AddressRate,
     shakes: Callable[[], bool] = lambda: False,
 ) -> list[web.AbstractRouteDef]:
-    """`shakes`: whether there is anything to shake for, so that the wallet leads to it."""
-    wallet = Wallet(desk, Identity(keys, days=settings.wallet_days), clock, shakes=shakes)
+    """`given`: `rates.coupons_given()`, which shakes share. `shakes`: whether there is anything to shake for, so that
+    the wallet leads to it.
+    """
+    wallet = Wallet(desk, Identity(keys, days=settings.wallet_days), clock, given=given, shakes=shakes)
     return [
         web.get("/", wallet.start),
         web.get("/wallet", wallet.open),
@@ -58,18 +62,20 @@ def kiosk_view(desk: CouponDesk) -> Callable[[web.Request, str], Awaitable[str]]
 
 
 class Wallet:
-    def __init__(self, desk: CouponDesk, identity: Identity, clock: Clock, *, shakes: Callable[[], bool]) -> None:
+    def __init__(
+        self, desk: CouponDesk, identity: Identity, clock: Clock, *, given: AddressRate, shakes: Callable[[], bool]
+    ) -> None:
         self._desk = desk
         self._shakes = shakes
         self._identity = identity
         self._clock = clock
         self._claims_of_browser = Rate(burst=10, each_s=60)
-        self._claims_of_address = Rate(burst=30, each_s=30)
-        """Clearing the cookies makes another shopper: the address bounds how many."""
-        self._looks_of_address = Rate(burst=120, each_s=0.5)
+        self._claims_of_address = given
+        """A claim that is refused counts too: it costs as much."""
+        self._looks_of_address = AddressRate(burst=120, each_s=0.5)
 
     async def open(self, request: web.Request) -> web.Response:
-        self._hold_to(self._looks_of_address, _address(request))
+        self._hold_to(self._looks_of_address, request)
         lang, zone = pages.chosen(request), self._desk.timezone
         number = self._identity.of(request) or self._identity.fresh()
         holder = self._identity.holder(number)
@@ -94,14 +100,14 @@ class Wallet:
 
     async def claim(self, request: web.Request) -> web.Response:
         """A form: `campaign`, `got` (how many there were before), `tag`. Pressed twice, it is one coupon."""
-        self._hold_to(self._claims_of_address, _address(request))
+        self._hold_to(self._claims_of_address, request)
         number = self._identity.of(request)
         if number is None:
             raise web.HTTPSeeOther(f"/wallet?no={NO_COOKIES}")
         form = await form_of(request)
         if not self._identity.form_is_ours(number, form.get("tag", "")):
             raise WebError(403, "other_site", "This may only be asked from our own pages.")
-        self._hold_to(self._claims_of_browser, number)
+        self._hold_to(self._claims_of_browser, request, number)
         campaign, got = form.get("campaign", "")[:32], form.get("got", "")
         if not got.isdecimal() or len(got) > 4:
             raise WebError(400, "bad_request", "The form is not as our page made it.")
@@ -119,7 +125,7 @@ class Wallet:
 
     async def coupon(self, request: web.Request) -> web.Response:
         """Whoever has the token has the coupon: that is what a QR code on a phone means."""
-        self._hold_to(self._looks_of_address, _address(request))
+        self._hold_to(self._looks_of_address, request)
         lang, zone = pages.chosen(request), self._desk.timezone
         found = await self._desk.show(request.match_info["token"])
         if isinstance(found, Refused):
@@ -134,10 +140,10 @@ class Wallet:
             short_code=faces.grouped(found.short_code),
         )
 
-    def _hold_to(self, rate: Rate, who: str) -> None:
-        if is_loopback(who) or rate.take(who, monotonic_ms=self._clock.now().monotonic_ms):
-            return
-        raise WebError(429, "too_many", "That was a little too often.", hint="Please wait a minute.")
+    def _hold_to(self, rate: Rate | AddressRate, request: web.Request, who: str = "") -> None:
+        who = who or request.remote or "unknown"
+        if not at_the_box(request) and not rate.take(who, monotonic_ms=self._clock.now().monotonic_ms):
+            raise WebError(429, "too_many", "That was a little too often.", hint="Please wait a minute.")
 
 
 def _told(request: web.Request, lang: str, timezone: str) -> str:
@@ -146,7 +152,3 @@ def _told(request: web.Request, lang: str, timezone: str) -> str:
     if no == NO_COOKIES:
         return pages.say(request, "guest.no_cookies")
     return in_words(Refused(why=Why(no)), language=lang, timezone=timezone) if no in set(Why) else ""
-
-
-def _address(request: web.Request) -> str:
-    return household(request.remote or "unknown")

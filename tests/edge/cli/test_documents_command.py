@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import sqlite3
 from pathlib import Path
@@ -16,6 +17,7 @@ from edge import daemon
 from edge.cli import config, documents
 from edge.config import load
 from edge.journal.file import lock
+from edge.shop import KINDS
 
 DOOR = {"id": "door", "name_zh": "门口", "name_en": "Door"}
 
@@ -46,6 +48,11 @@ def zones(tmp_path: Path) -> Path:
     path = tmp_path / "zones.json"
     path.write_text(json.dumps([DOOR]))
     return path
+
+
+def test_the_help_names_every_kind() -> None:
+    assert set(re.findall(r"[a-z]+", documents.KINDS_HELP)) - {"or"} == set(KINDS)
+    assert "groups" in ran("put", "--help").stdout
 
 
 def test_check_needs_no_gateway_and_tells_every_mistake(tmp_path: Path, zones: Path) -> None:

@@ -10,6 +10,7 @@ from edge.config import Listener
 from edge.shop import Campaign
 from edge.web.app import BoundListener, listen
 from edge.web.guest import wallet
+from edge.web.guest.rates import coupons_given
 from tests.edge.coupons.given_desk import Counter, counter
 
 
@@ -18,6 +19,8 @@ async def guest_listener(
     folder: Path, *campaigns: Campaign, units: int = 10
 ) -> AsyncIterator[tuple[Counter, BoundListener]]:
     async with counter(folder, *campaigns, units=units) as made:
-        routes = wallet.routes(made.desk, keys=made.keys, clock=made.hand.clock, settings=made.config.coupons)
+        routes = wallet.routes(
+            made.desk, keys=made.keys, clock=made.hand.clock, settings=made.config.coupons, given=coupons_given()
+        )
         async with listen("guest", Listener(), routes, host_names=None) as bound:
             yield made, bound

@@ -16,7 +16,7 @@ import pytest
 from edge.ids import StationId
 from edge.shop import Campaign, CouponKind
 from edge.web.guest import faces
-from edge.web.guest.rates import Rate, household, is_loopback
+from edge.web.guest.rates import Rate
 from tests.edge.coupons.given_coupons import DAY_MS, campaign
 from tests.edge.coupons.given_desk import Counter, counter
 from tests.edge.coupons.given_guest import guest_listener
@@ -217,21 +217,3 @@ def test_a_rate_lets_a_burst_through_and_then_one_at_a_time() -> None:
     for n in range(20_000):
         rate.take(str(n), monotonic_ms=0)
     assert len(rate._free_at_ms) == 10_000
-    assert is_loopback("127.0.0.1")
-    assert not is_loopback("192.168.7.20")
-
-
-@pytest.mark.parametrize(
-    ("address", "counted"),
-    [
-        ("192.168.7.20", "192.168.7.20"),
-        ("::ffff:192.168.7.20", "192.168.7.20"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("::1", "::1"),
-        ("", ""),
-    ],
-)
-def test_a_phone_with_many_addresses_is_one_neighbour(address: str, counted: str) -> None:
-    assert household(address) == counted

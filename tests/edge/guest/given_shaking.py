@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -22,6 +23,7 @@ from edge.shake_desk import ShakeDesk
 from edge.shop import Beacon, Bound, CouponKind, Draw, Page, Prize, Shop, Zone
 from edge.web.app import listen
 from edge.web.guest import shake, wallet
+from edge.web.guest.rates import coupons_given
 from tests.edge.coupons.given_coupons import DAY_MS, campaign
 from tests.edge.coupons.given_desk import config, grant_bytes
 from tests.given import NOON_MS, HandClock
@@ -135,11 +137,16 @@ async def stall(folder: Path, *, shop: Shop | None = None, units: int = 10, **ch
             pump=pump, journal=journal, clock=hand.clock, keys=keys, config=box, shop=lambda: goods, coupons=coupons
         )
         made = Stall(desk=desk, coupons=coupons, journal=journal, hand=hand, keys=keys, config=box, shop=goods)
+        given = coupons_given()
         routes = [
-            *wallet.routes(coupons, keys=keys, clock=hand.clock, settings=box.coupons, shakes=lambda: True),
-            *shake.routes(desk, keys=keys, clock=hand.clock, settings=box),
+            *wallet.routes(
+                coupons, keys=keys, clock=hand.clock, settings=box.coupons, given=given, shakes=lambda: True
+            ),
+            *shake.routes(desk, keys=keys, clock=hand.clock, settings=box, given=given),
         ]
-        async with listen("guest", Listener(), routes, host_names=None) as bound:
+        public = urlsplit(box.listen.public_url).hostname
+        names = (public,) if public else ()
+        async with listen("guest", Listener(), routes, host_names=None, change_names=names) as bound:
             made.url = bound.url
             yield made
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import hashlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -196,6 +197,18 @@ async def test_our_script_gets_what_changed_and_how_it_ended(tmp_path: Path) -> 
         assert told["salt"] == "ab"
 
 
+async def test_a_lucky_word_in_any_letters_is_a_salt_that_can_be_checked(tmp_path: Path) -> None:
+    async with browser(tmp_path) as phone:
+        for word in ("福", "福" * 90, "13800138000 is mine", "plain-1.2_3"):
+            form = (await phone.get(f"/shake?z={phone.made.zone_code}")).form
+            assert (await phone.press(form | {"salt": word}, **PART)).status == 200
+        salts = [str(told["salt"]) for told in await phone.made.news("shake.made.v1")]
+        assert salts[:3] == [
+            hashlib.sha256(word.encode()).hexdigest() for word in ("福", "福" * 64, "13800138000 is mine")
+        ]
+        assert salts[3] == "plain-1.2_3"
+
+
 async def test_an_old_page_is_told_so_and_the_answer_carries_a_new_nonce(tmp_path: Path) -> None:
     async with browser(tmp_path) as phone:
         form = (await phone.get(f"/shake?z={phone.made.zone_code}")).form
@@ -233,7 +246,7 @@ async def test_another_site_may_not_press(tmp_path: Path, headers: dict[str, str
 
 async def test_what_is_asked_for_is_never_shown_as_it_came(tmp_path: Path) -> None:
     bad = '"><script>alert(1)</script>'
-    page = Page(id="evil", title_zh=bad, title_en=bad, description_en=bad, icon_url="//e.x/i")
+    page = Page(id="evil", title_zh=bad, title_en=bad, description_en=bad, icon_url="https://e.x/i")
     goods: dict[str, Any] = {"pages": {"evil": page}, "beacons": {"b": beacon("b", 1, "dairy", "evil")}}
     async with browser(tmp_path, **goods) as phone:
         seen = await phone.get("/shake?k=%22%3E%3Cscript%3E" + "x" * 300)
@@ -243,7 +256,7 @@ async def test_what_is_asked_for_is_never_shown_as_it_came(tmp_path: Path) -> No
         seen = await phone.shake(f"?z={phone.made.zone_code}")
         assert seen.status == 200
         assert "<script>" not in seen.html
-        assert "//e.x" not in seen.html  # the browser would refuse it anyway
+        assert "https://e.x" not in seen.html  # the browser would refuse it anyway
 
 
 async def test_the_encrypted_page_is_offered_where_there_is_one(tmp_path: Path) -> None:
@@ -270,7 +283,7 @@ async def test_the_first_paint_is_small(tmp_path: Path) -> None:
 
 
 async def test_without_a_limit_a_page_could_be_asked_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge.web.guest.booth.is_loopback", lambda _: False)
+    monkeypatch.setattr("edge.web.guest.booth.at_the_box", lambda _: False)
     async with browser(tmp_path) as phone:
         codes = [(await phone.get("/shake")).status for _ in range(125)]
         assert codes == [200] * 120 + [429] * 5

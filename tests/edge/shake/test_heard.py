@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import pytest
 from hypothesis import given
@@ -11,7 +10,7 @@ from edge import rotation
 from edge.clock import ClockState
 from edge.events import MAX_HEARD
 from edge.shake_answers import ShakeWhy
-from edge.shake_heard import Ears, RawBeacon, distance_m
+from edge.shake_heard import MAX_TRIED, Ears, RawBeacon, distance_m
 from edge.shop import Beacon, CarriedBy
 from tests.edge.shake.given_shake import UUID, beacon
 from tests.given import NOON_MS, stamp
@@ -128,14 +127,44 @@ def test_no_more_than_an_event_may_have() -> None:
     raws = [raw(number, accuracy_m=300.0 - number) for number in range(300)]
     heard = EARS.hear(raws, many, now=stamp()).heard
     assert len(heard) == MAX_HEARD
-    assert heard[0].beacon == "b199", "the nearest of the first 200"
+    assert heard[0].beacon == "b299", "the nearest of all"
 
 
-def test_a_list_of_made_up_ids_costs_little() -> None:
+def test_a_list_of_made_up_ids_costs_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+    index_of = rotation.index_of
+
+    def counted(key: bytes, *, epoch: int, minor: int) -> int:
+        tried.append(minor)
+        return index_of(key, epoch=epoch, minor=minor)
+
+    monkeypatch.setattr(rotation, "index_of", counted)
+    ears = Ears(KEY, rotate_s=ROTATE_S)
     raws = [raw(number * 7 % 65_536, accuracy_m=1.0) for number in range(50_000)]
-    start = time.process_time()
-    EARS.hear(raws, SHOP, now=stamp())
-    assert time.process_time() - start < 0.2
+    assert ears.forged(raws, SHOP, now=stamp()) == MAX_TRIED
+    assert len(tried) <= MAX_TRIED * len(rotation.ACCEPT)
+    ears.hear(raws, SHOP, now=stamp())
+    assert len(tried) <= MAX_TRIED * len(rotation.ACCEPT) + 288, "tried once, and the nearest for the last day"
+    for start in range(0, 30_000, 20):
+        ears.forged([raw(minor) for minor in range(start, start + 20)], SHOP, now=stamp())
+    assert ears._index_again.cache_info().currsize <= 4096  # type: ignore[attr-defined]
+
+
+def test_forged_ids_are_counted_and_nothing_else() -> None:
+    def forged(*raws: RawBeacon, state: ClockState = ClockState.SYNCED) -> int:
+        return EARS.forged(raws, SHOP, now=stamp(state=state))
+
+    assert forged(raw(1), turning(7), turning(40_000, EPOCH + 1), raw(5, major=3), raw(8, major=2)) == 0
+    assert forged(turning(8), turning(9), raw(1)) == 2
+    assert forged(turning(8), turning(8, accuracy_m=0.1)) == 1, "the same one again is the same guess"
+    assert forged(turning(7, EPOCH - 2)) == 1, "old ones too: a guess may look old by chance"
+    assert forged(turning(8), state=ClockState.UNSET) == 0
+
+
+def test_the_nearest_are_tried_whatever_else_is_in_the_list() -> None:
+    strangers = [raw(number, major=3, accuracy_m=0.1) for number in range(500)]
+    fakes = [turning(1000 + number, accuracy_m=5.0) for number in range(500)]
+    assert names(*strangers, *fakes, turning(7, accuracy_m=2.0)) == ["spin"]
 
 
 @given(st.integers(0, 65_535), st.integers(-1, 1))

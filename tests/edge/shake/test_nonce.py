@@ -51,6 +51,18 @@ def test_a_changed_nonce_is_nobodys(where: int, what: str) -> None:
         assert shake_nonce.look(KEY, changed, now=at()) is Nonce.UNKNOWN
 
 
+def test_one_spelling_is_one_nonce() -> None:
+    """base64 reads `+/` for `-_` as well: each of them could be another shake, with another seed."""
+    found = next(
+        nonce
+        for number in range(1000)
+        if set("-_") <= set(nonce := shake_nonce.make(KEY, now=at(), random=number.to_bytes(14, "big")))
+    )
+    assert shake_nonce.look(KEY, found, now=at()) is Nonce.FRESH
+    for changed in (found.replace("-", "+"), found.replace("_", "/"), found.replace("-", "+", 1)):
+        assert shake_nonce.look(KEY, changed, now=at()) is Nonce.UNKNOWN
+
+
 @pytest.mark.parametrize("text", ["", "x", NONCE[:-1], NONCE + "A", NONCE + "=", " " + NONCE, "A" * CHARS, "é" * CHARS])
 def test_other_texts_are_nobodys(text: str) -> None:
     assert shake_nonce.look(KEY, text, now=at()) is Nonce.UNKNOWN

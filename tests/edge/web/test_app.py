@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -169,6 +170,40 @@ async def test_the_guest_side_answers_to_any_name() -> None:
         http.get(f"{bound.url}/hello", headers={"Host": "captive.example"}) as answer,
     ):
         assert answer.status == 200
+
+
+async def test_under_another_name_the_guest_side_changes_nothing() -> None:
+    async with (
+        listen("guest", Listener(), ROUTES, host_names=None, change_names=["shop.example"]) as bound,
+        aiohttp.ClientSession(bound.url) as http,
+    ):
+        for host, status in (("captive.example", 421), ("shop.example:8080", 200), ("10.0.0.1", 200)):
+            async with http.get("/hello", headers={"Host": host}) as answer:
+                assert answer.status == 200
+            async with http.post("/echo", headers={"Host": host}) as answer:
+                assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"), [("http://{}", 200), ("https://{}", 200), ("ftp://{}", 403), ("chrome-extension://{}", 403)]
+)
+async def test_only_web_pages_are_ours(shop: BoundListener, origin: str, status: int) -> None:
+    headers = {"Origin": origin.format(shop.url.partition("://")[2])}
+    async with aiohttp.ClientSession(shop.url) as http, http.post("/echo", headers=headers) as answer:
+        assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example/x", "///evil.example", "//evil.example//x?a=b", "http://evil.example//x"]
+)
+async def test_no_link_of_ours_leads_elsewhere(shop: BoundListener, path: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", shop.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+    page = (await reader.read()).decode()
+    writer.close()
+    links = re.findall(r'href="([^"]*)"', page)
+    assert len(links) > 1
+    assert not [link for link in links if link.startswith("//") or "://" in link]
 
 
 async def test_a_large_body_is_refused(http: aiohttp.ClientSession) -> None:

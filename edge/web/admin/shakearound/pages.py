@@ -8,7 +8,7 @@ import msgspec
 
 from edge.clock import Clock
 from edge.documents import MAX_ITEMS
-from edge.shop import Page, Shop, number_of
+from edge.shop import Page, Shop, links, number_of
 from edge.web.admin.shakearound.call import Answer, data
 from edge.web.admin.shakearound.codes import CallError, Code
 from edge.web.admin.shakearound.fields import Body, given, numbers, span, text, whole
@@ -108,10 +108,8 @@ def _fields(body: Body) -> dict[str, str]:
 def link(body: Body, key: str, *, default: str | None = None) -> str:
     """An http(s) address, a path of ours, or nothing (then the shake page itself is all there is)."""
     value = text(body, key, Code.PAGE_FIELDS, default=default, most=MAX_LINK)
-    if value and (
-        not value.startswith(("https://", "http://", "/")) or len(value.split()) != 1 or value.endswith("//")
-    ):
-        raise CallError(Code.PAGE_FIELDS, f"{key}: wanted an http:// or https:// address")
+    if wrong := links.wrong(value):
+        raise CallError(Code.PAGE_FIELDS, f"{key}: {wrong}")
     return value
 
 

@@ -64,6 +64,12 @@ async def test_wrong_pages_are_refused(caller: Caller) -> None:
         {"description": "八个字的描述太长"},
         {"page_url": "javascript:alert(1)"},
         {"page_url": "https://a b"},
+        {"page_url": "http://[x"},
+        {"page_url": "http://x:99999/"},
+        {"page_url": "http://exa℀mple.com/"},
+        {"page_url": "http://a\u200b.com/"},
+        {"page_url": "//evil.example/x"},
+        {"icon_url": "//evil.example/x.png"},
         {"page_url": "https://" + "a" * 500},
         {"icon_url": "data:image/png;base64,AAAA"},
         {"comment": "字" * 16},
@@ -154,6 +160,20 @@ async def test_an_icon_is_checked_kept_and_shown_to_phones(tmp_path: Path, hand_
                 assert (await upload(caller, body))["errcode"] == code, (code, body[:20])
         assert (await upload(caller, png(), kind="license"))["errcode"] == 9001010
         assert (await upload(caller, png(), name="other"))["errcode"] == 9001007
+
+
+async def test_a_strangers_file_name_is_not_in_the_log(
+    tmp_path: Path, hand_clock: HandClock, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    """aiohttp warns of names it can't read, and shows them."""
+    body = b'--x\r\nContent-Disposition: form-data; name="media"; =very-private\r\n\r\nab\r\n--x--\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    async with calling(tmp_path, hand_clock, config(tmp_path)) as caller:
+        url = f"{caller.gateway.url}/shakearound/material/add"
+        async with caller.session.post(url, data=body, headers=headers) as answer:
+            assert (await answer.json())["errcode"]
+    assert not [each for each in recwarn if "private" in str(each.message)]
+    assert "private" not in capfd.readouterr().err
 
 
 async def test_broken_forms_are_refused(caller: Caller) -> None:
