@@ -102,6 +102,11 @@ class Documents:
         return shop
 
 
+def looked_up(state_dir: Path) -> dict[str, tuple[Document, ...]]:
+    """What is on the disk, by kind. Blocking; changes nothing, whatever is wrong. Raises StoregateError."""
+    return _checked(DocumentsFile(state_dir).look())
+
+
 def known(kind: str) -> str:
     """The kind, if there is such. Raises UsageError with the nearest one."""
     if kind in KINDS:

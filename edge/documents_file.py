@@ -65,6 +65,13 @@ class DocumentsFile:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             return self.fall_back(f"{type(error).__name__}: {error}")
 
+    def look(self) -> dict[str, Items]:
+        """Everything, for who may change nothing. Raises StoregateError when it can't be read."""
+        try:
+            return _kinds(self._path if self._path.exists() else self._good)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StoregateError(f"can't read {self._path}: {getattr(error, 'strerror', None) or error}") from error
+
     def fall_back(self, why: str) -> dict[str, Items]:
         """Puts the file aside and takes the copy."""
         aside, kept = self._path.with_name(f"{NAME}.broken"), ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,15 +12,18 @@ import msgspec
 import typer
 
 from edge.cli import say
+from edge.cli.document_doubts import doubts_of
 from edge.errors import DocumentError, Mistake, StoregateError, UsageError
+from edge.shop import KINDS
 
 if TYPE_CHECKING:
     from edge.config import Config
     from edge.documents import Changed
+    from edge.shop import Document
 
 app = typer.Typer(no_args_is_help=True)
 MAX_FILE = 16 * 1024 * 1024
-KINDS_HELP = "zones, campaigns, slides, beacons, pages, draws or groups."
+KINDS_HELP = f"{', '.join([*KINDS][:-1])} or {[*KINDS][-1]}: docs/documents.md explains each."
 KindArgument = Annotated[str, typer.Argument(help=KINDS_HELP, metavar="KIND")]
 FileArgument = Annotated[Path, typer.Argument(help="A JSON list of documents; - reads stdin.", metavar="FILE")]
 
@@ -28,17 +32,22 @@ FileArgument = Annotated[Path, typer.Argument(help="A JSON list of documents; - 
 def put(
     kind: KindArgument, file: FileArgument, config: say.ConfigOption = None, as_json: say.JsonOption = False
 ) -> None:
-    """Replace all documents of one kind, if every one is right: storegate documents put zones zones.json"""
+    """Replace all documents of one kind, if every one is right: storegate documents put zones zones.json
+
+    What they name and does not exist (yet) is a warning.
+    """
     try:
         settings = _settings(config)
-        items = _checked(kind, file)
+        items, found = _checked(kind, file)
+        doubts = doubts_of(kind, found, settings)
         changed = _put(settings, kind, items)
     except StoregateError as error:
         say.fail(error)
+    _warn(doubts)
     say.show(
-        changed,
+        {**msgspec.to_builtins(changed), "warnings": [doubt._asdict() for doubt in doubts]},
         as_json=as_json,
-        human=lambda: print(f"{kind}: {changed.count} documents in force, sha256 {changed.sha256[:12]}…"),
+        human=lambda: print(f"{kind}: {_counted(changed.count)} in force, sha256 {changed.sha256[:12]}…"),
     )
 
 
@@ -62,23 +71,54 @@ def get(kind: KindArgument, config: say.ConfigOption = None) -> None:
 
 
 @app.command("check")
-def check(kind: KindArgument, file: FileArgument, as_json: say.JsonOption = False) -> None:
-    """Find every mistake in a file without changing anything: storegate documents check campaigns campaigns.json"""
+def check(
+    kind: KindArgument, file: FileArgument, config: say.ConfigOption = None, as_json: say.JsonOption = False
+) -> None:
+    """Find every mistake in a file without changing anything: storegate documents check campaigns campaigns.json
+
+    What it names is looked up among the other kinds in force: what does not exist (yet) is a warning.
+    """
     try:
-        count = len(_checked(kind, file))
+        _, found = _checked(kind, file)
+        doubts = doubts_of(kind, found, _settings_if_there(config))
     except DocumentError as error:
         if not as_json:
             say.fail(error)
-        facts = {"ok": False, "mistakes": [m._asdict() for m in error.mistakes], "error": say.fault(error)}
+        facts = {
+            "ok": False,
+            "mistakes": [m._asdict() for m in error.mistakes],
+            "warnings": [],
+            "error": say.fault(error),
+        }
         say.show(facts, as_json=True, human=lambda: None)
         raise say.Told(error.exit_code) from error
     except StoregateError as error:
         say.fail(error)
+    _warn(doubts)
     say.show(
-        {"ok": True, "count": count, "mistakes": []},
+        {"ok": True, "count": len(found), "mistakes": [], "warnings": [doubt._asdict() for doubt in doubts]},
         as_json=as_json,
-        human=lambda: print(f"{file}: {count} {kind}, no mistakes"),
+        human=lambda: print(f"{file}: {_counted(len(found), kind)}, no mistakes"),
     )
+
+
+def _warn(doubts: Iterable[Mistake]) -> None:
+    for doubt in doubts:
+        say.warn(str(doubt))
+
+
+def _counted(count: int, kind: str = "documents") -> str:
+    return f"1 {kind[:-1]}" if count == 1 else f"{count} {kind}"
+
+
+def _settings_if_there(config: Path | None) -> Config | StoregateError:
+    """A file can be checked anywhere. Raises StoregateError for a configuration that was asked for."""
+    try:
+        return _settings(config)
+    except StoregateError as error:
+        if config is not None:
+            raise
+        return error
 
 
 def _settings(config: Path | None) -> Config:
@@ -87,8 +127,8 @@ def _settings(config: Path | None) -> Config:
     return configuration.load(configuration.find(config))
 
 
-def _checked(kind: str, file: Path) -> list[object]:
-    """The file's items, once all are right."""
+def _checked(kind: str, file: Path) -> tuple[list[object], tuple[Document, ...]]:
+    """The file's items, once all are right: as they stand there, and as documents."""
     from edge import documents  # noqa: PLC0415
 
     documents.known(kind)
@@ -99,9 +139,8 @@ def _checked(kind: str, file: Path) -> list[object]:
         raise DocumentError(str(file), [Mistake("(JSON)", str(error))]) from error
     except RecursionError as error:
         raise DocumentError(str(file), [Mistake("(JSON)", "lists in one another, too deep to read")]) from error
-    documents.check(kind, items, where=str(file))
-    checked: list[object] = items
-    return checked
+    found = documents.check(kind, items, where=str(file))
+    return items, found
 
 
 def _read(file: Path) -> bytes:

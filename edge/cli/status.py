@@ -168,7 +168,7 @@ def _facts(told: Told) -> list[tuple[str, Text]]:
 
 def _radio(radio: Radio) -> Text:
     heard = f"{radio.scan} scan, {radio.adverts_per_s:.0f} adverts/s"
-    if radio.coverage is not None:
+    if radio.coverage is not None and radio.coverage_basis != "none":
         heard += f", listens {100 * radio.coverage:.0f} % (by {radio.coverage_basis})"
     if radio.wanted:
         heard += f", sends {radio.sends} of {radio.wanted}"

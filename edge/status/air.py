@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+import itertools
+from collections.abc import Container, Iterator, Mapping
 
 from edge.board import BeaconSeen, Board, Radio
 from edge.clock import Stamp
 from edge.config import Config
-from edge.shop import CarriedBy, Shop
+from edge.documents_mentions import mentions, named_by
+from edge.events import BeaconProblem
+from edge.shop import KINDS, CarriedBy, Document, Shop
 from edge.status.standing import BeaconStanding
 from edge.status.times import age_s
 
@@ -24,19 +27,31 @@ def radios(config: Config, board: Board) -> tuple[Radio, ...]:
     )
 
 
-def beacons(shop: Shop, board: Board, at: Stamp) -> tuple[BeaconStanding, ...]:
-    """In the order of the documents. Phones that opted in are nobody's business here."""
+def doubtful(board: Board) -> bool:
+    """Whether a beacon says another id than its document, and was never heard with its own since the start."""
+    return any(seen.seen is None and BeaconProblem.REPROGRAMMED in seen.problems for seen in board.beacons.values())
+
+
+def beacons(shop: Shop, board: Board, at: Stamp, *, heard_before: Container[str] = ()) -> tuple[BeaconStanding, ...]:
+    """In the order of the documents. Phones that opted in are nobody's business here.
+
+    A beacon that says another id than its document is reprogrammed only if it ever said its own (`heard_before`: before
+    this start); else nobody gave it that yet.
+    """
     found = []
     for beacon in shop.beacons.values():
         if beacon.carried_by is CarriedBy.PHONE:
             continue
         seen = board.beacons.get(beacon.id) or BeaconSeen(id=beacon.id)
+        never = seen.seen is None and beacon.id not in heard_before
+        unconfigured = never and BeaconProblem.REPROGRAMMED in seen.problems
         found.append(
             BeaconStanding(
                 id=beacon.id,
                 zone=beacon.zone if beacon.carried_by is CarriedBy.NOBODY else seen.zone,
                 carried_by=beacon.carried_by.value,
                 own=beacon.profile == OWN,
+                profile=beacon.profile,
                 major=beacon.major,
                 minor=beacon.minor,
                 rotating=beacon.rotating,
@@ -48,7 +63,8 @@ def beacons(shop: Shop, board: Board, at: Stamp) -> tuple[BeaconStanding, ...]:
                 proximity=seen.proximity,
                 per_s=seen.per_s,
                 battery_percent=seen.battery_percent,
-                problems=seen.problems,
+                unconfigured=unconfigured,
+                problems=tuple(each for each in seen.problems if not never or each != BeaconProblem.REPROGRAMMED),
             )
         )
     return tuple(found)
@@ -56,38 +72,20 @@ def beacons(shop: Shop, board: Board, at: Stamp) -> tuple[BeaconStanding, ...]:
 
 def dangling(shop: Shop, config: Config) -> tuple[str, ...]:
     """`beacons/door → zones/dor`: a set is put one kind at a time, so this can't be refused, only told."""
-    found: list[str] = []
-    for where, kind, name in _links(shop, config):
-        if name and name not in _known(shop, config, kind):
-            found.append(f"{where} → {kind}/{name}")
-            if len(found) >= MAX_DANGLING:
-                break
-    return tuple(found)
+    return tuple(itertools.islice(_dangling(shop, config), MAX_DANGLING))
 
 
-def _known(shop: Shop, config: Config, kind: str) -> Container[str]:
-    if kind == "radios":
-        return {section.adapter for section in config.radios}
-    known: Container[str] = getattr(shop, kind)
-    return known
-
-
-def _links(shop: Shop, config: Config) -> Iterator[tuple[str, str, str]]:
-    """Where it is said, and the kind and id of what is meant."""
+def _dangling(shop: Shop, config: Config) -> Iterator[str]:
+    radios = {section.adapter for section in config.radios}
+    for kind in KINDS:
+        documents: Mapping[str, Document] = getattr(shop, kind)
+        items = tuple(documents.values())
+        for said in mentions(items):
+            if said.name not in getattr(shop, said.kind):
+                yield f"{kind}/{items[said.number].id} → {said.kind}/{said.name}"
     for beacon in shop.beacons.values():
-        yield f"beacons/{beacon.id}", "zones", beacon.zone
-        if config.radios:
-            yield f"beacons/{beacon.id}", "radios", beacon.radio
-        for bound in beacon.pages:
-            yield f"beacons/{beacon.id}", "pages", bound.page
-    for page in shop.pages.values():
-        yield f"pages/{page.id}", "draws", page.draw
-        yield f"pages/{page.id}", "campaigns", page.campaign
-    for draw in shop.draws.values():
-        for prize in draw.prizes:
-            yield f"draws/{draw.id}", "campaigns", prize.campaign
-    for group in shop.groups.values():
-        for name in group.beacons:
-            yield f"groups/{group.id}", "beacons", name
-    for section in config.radios if shop.zones else ():
-        yield f"radios/{section.adapter}", "zones", section.zone
+        if radios and beacon.radio and beacon.radio not in radios:
+            yield f"beacons/{beacon.id} → radios/{beacon.radio}"
+    for where, zone in named_by(config) if shop.zones else ():
+        if zone and zone not in shop.zones:
+            yield f"{where} → zones/{zone}"

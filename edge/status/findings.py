@@ -13,7 +13,7 @@ import msgspec
 from edge.board import Radio, State
 from edge.clock import ClockState
 from edge.events import BeaconProblem
-from edge.status.standing import Standing
+from edge.status.standing import BeaconStanding, Standing
 
 DAY_S = 24 * 3600
 KIOSK_SILENT_S = 90.0
@@ -29,6 +29,13 @@ COVERAGE_LOW = 0.5
 NAMED = 5
 """So many are named; of the others the number is told."""
 BEACON_BAD = frozenset({BeaconProblem.CLONED, BeaconProblem.REPROGRAMMED, BeaconProblem.SILENT})
+
+BEACON_APART = {
+    BeaconProblem.SILENT: "own",
+    BeaconProblem.WEAK: "own",
+    BeaconProblem.REPROGRAMMED: "foreign",
+}
+"""Problems that some beacons' keepers do something else about."""
 
 
 class Level(StrEnum):
@@ -98,12 +105,18 @@ def _radios(now: Standing) -> Iterator[Finding]:
         if radio.state in {State.WAITING, State.DOWN}:
             if not _said(radio, now):
                 yield _bad("radio_down", adapter=name, problem=radio.problem or "-", hint=radio.hint)
-        elif radio.coverage is not None and radio.coverage < COVERAGE_LOW and radio.scan in {"active", "passive"}:
-            yield _warn("radio_coverage", adapter=name, percent=round(100 * radio.coverage))
+        elif _is_deaf(radio):
+            yield _warn("radio_coverage", adapter=name, percent=round(100 * (radio.coverage or 0)))
         if radio.dedup_suspected:
             yield _warn("radio_dedup", adapter=name)
         if radio.wanted > radio.sends and radio.state is State.UP:
             yield _bad("radio_sends", adapter=name, wanted=radio.wanted, sends=radio.sends)
+
+
+def _is_deaf(radio: Radio) -> bool:
+    if radio.coverage is None or radio.coverage_basis == "none":
+        return False
+    return radio.coverage < COVERAGE_LOW and radio.scan in {"active", "passive"}
 
 
 def _said(radio: Radio, now: Standing) -> bool:
@@ -114,13 +127,36 @@ def _said(radio: Radio, now: Standing) -> bool:
 
 
 def _beacons(now: Standing) -> Iterator[Finding]:
+    """What to do differs: who has no profile is set in its vendor's app, who is our own radio has no battery."""
     for problem in BeaconProblem:
-        ids = [beacon.id for beacon in now.beacons if problem.value in beacon.problems]
-        if ids:
-            tell = _bad if problem in BEACON_BAD else _warn
-            yield tell(f"beacon_{problem.value}", beacons=_some(ids), count=len(ids))
+        wrong = [beacon for beacon in now.beacons if problem.value in beacon.problems]
+        tell = _bad if problem in BEACON_BAD else _warn
+        apart = BEACON_APART.get(problem)
+        for suffix, some in _told_apart(wrong, apart):
+            yield tell(f"beacon_{problem.value}{suffix}", **_named(some))
+    for suffix, some in _told_apart([beacon for beacon in now.beacons if beacon.unconfigured], "foreign"):
+        yield _warn(f"beacon_unconfigured{suffix}", **_named(some))
     if now.dangling:
         yield _warn("dangling", documents=_some(now.dangling))
+
+
+def _told_apart(beacons: Sequence[BeaconStanding], apart: str | None) -> Iterator[tuple[str, Sequence[BeaconStanding]]]:
+    """The suffix of the finding's code, and whose it is; nothing for nobody."""
+    usual: list[BeaconStanding] = []
+    special: list[BeaconStanding] = []
+    for each in beacons:
+        is_special = (apart == "own" and each.own) or (apart == "foreign" and not each.profile)
+        (special if is_special else usual).append(each)
+    if usual:
+        yield "", usual
+    if special:
+        yield f"_{apart}", special
+
+
+def _named(beacons: Sequence[BeaconStanding]) -> dict[str, str | int]:
+    """`ids` is for a command."""
+    ids = [beacon.id for beacon in beacons]
+    return {"beacons": _some(ids), "count": len(ids), "ids": " ".join(ids) if len(ids) <= NAMED else "--all"}
 
 
 def _some(names: Sequence[str]) -> str:

@@ -27,6 +27,7 @@ from edge.status.findings import Finding, findings
 from edge.status.standing import BeaconStanding, CatalogueStanding, Disk, Kiosk, Outbox, Standing
 from edge.status.times import age_s
 from edge.store.footfall import ZoneDay, days
+from edge.store.presence import open_problems
 
 READ_S = 2.0
 """The chart's numbers may take so long; without them the page is still worth reading."""
@@ -85,7 +86,7 @@ async def gather(
         disk=await asyncio.to_thread(_disk, config.state_path, config.outbox.free_floor_mb),
         catalogue=await _catalogue(catalogue, at),
         radios=air.radios(config, board),
-        beacons=air.beacons(shop, board, at),
+        beacons=air.beacons(shop, board, at, heard_before=await _heard_before(journal) if air.doubtful(board) else ()),
         dangling=air.dangling(shop, config),
         loop_lag_s=board.loop_lag_s,
         offline_by_choice=not config.mqtt.host,
@@ -167,6 +168,16 @@ async def _catalogue(desk: CatalogueDesk, at: Stamp) -> CatalogueStanding:
     return CatalogueStanding(
         products=info.products, priced_age_s=max(0.0, (at.at_ms - info.priced_at_ms) / 1000), problem=desk.problem
     )
+
+
+async def _heard_before(journal: Journal) -> frozenset[str]:
+    """Beacons with an open problem that told how they were heard usually: so they were."""
+    try:
+        async with asyncio.timeout(READ_S):
+            problems = await journal.read(open_problems)
+    except (TimeoutError, sqlite3.Error, JournalRefusedError):
+        return frozenset()
+    return frozenset(each.beacon for each in problems if each.usual_rssi_dbm is not None)
 
 
 async def _footfall(journal: Journal, shop: Shop, at: Stamp) -> tuple[ZoneDay, ...]:

@@ -67,6 +67,8 @@ class BeaconStanding(msgspec.Struct, frozen=True, kw_only=True):
     """nobody | staff | cart"""
     own: bool
     """The gateway's own radio sends it."""
+    profile: str
+    """Empty: not ours to configure."""
     major: int
     minor: int
     rotating: bool
@@ -80,6 +82,8 @@ class BeaconStanding(msgspec.Struct, frozen=True, kw_only=True):
     proximity: str
     per_s: float
     battery_percent: int | None
+    unconfigured: bool
+    """It says another id than its document, and never said that one."""
     problems: tuple[str, ...]
 
 

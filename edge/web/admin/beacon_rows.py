@@ -49,7 +49,8 @@ def row(beacon: BeaconStanding, status: Status, wording: Wording) -> Row:
     problems = tuple(wording.say(f"beacon_{problem}") for problem in beacon.problems)
     heard = beacon.seen_s_ago is not None
     kind = "bad" if problems else "good" if heard else "off"
-    state = ", ".join(problems) or wording.say("beacon_fine" if heard else "beacon_unheard")
+    unheard = "beacon_unconfigured" if beacon.unconfigured else "beacon_unheard"
+    state = ", ".join(problems) or wording.say("beacon_fine" if heard else unheard)
     return Row(
         id=beacon.id,
         place=place(beacon, status, wording),

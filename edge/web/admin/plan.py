@@ -15,6 +15,7 @@ from edge.shop import Zone
 from edge.status.gather import Status
 from edge.status.standing import BeaconStanding
 from edge.web.admin.beacon_rows import Row, row
+from edge.web.admin.plan_room import CARRIED, NAME, Box, Taken, place
 from edge.web.admin.wording import Wording
 
 WIDTH, HEIGHT = 1000.0, 620.0
@@ -39,6 +40,9 @@ class Area(NamedTuple):
     height: float
     carried: str
     """`2 staff · 1 cart`"""
+    name_at: tuple[float, float] = (0.0, 0.0)
+    """Upper left corner."""
+    carried_at: tuple[float, float] = (0.0, 0.0)
 
 
 class Mark(NamedTuple):
@@ -99,12 +103,13 @@ def plan(status: Status, wording: Wording) -> Plan | None:
             for number, mark in enumerate(marks)
         ]
     marks.reverse()  # what is wrong is drawn last, on top
+    radios = tuple(_radios(status, areas, wording))
     return Plan(
         width=floor.width,
         height=floor.height,
-        areas=areas,
+        areas=_named(areas, marks, radios, many=many),
         marks=tuple(marks),
-        radios=tuple(_radios(status, areas, wording)),
+        radios=radios,
         many=many,
         summary=_summary(status, wording),
         left_out=len(hung) - len(marks),
@@ -197,6 +202,24 @@ def _radios(status: Status, areas: tuple[Area, ...], wording: Wording) -> Iterab
             title = f"{radio.adapter}  {wording.say(f'state_{radio.state}')}"
             yield RadioMark(x - 22 - 44 * used[radio.zone], y + 22, radio.adapter, good, title)
             used[radio.zone] += 1
+
+
+def _named(
+    areas: Iterable[Area], marks: Iterable[Mark], radios: Iterable[RadioMark], *, many: bool
+) -> tuple[Area, ...]:
+    """Gives the zones' texts free room. Many marks leave none: there texts stand on top of them."""
+    taken = Taken([], [])
+    for mark in () if many else marks:
+        taken.mark(mark.x, mark.y, mark.label, mark.anchor, bad=mark.row.kind == "bad")
+    for radio in radios:
+        taken.radio(radio.x, radio.y)
+    found = []
+    for area in areas:
+        box = Box(area.x, area.y, area.x + area.width, area.y + area.height)
+        name_at = place(area.name, box, taken, sizes=NAME, low=False)
+        carried_at = place(area.carried, box, taken, sizes=CARRIED, low=True) if area.carried else name_at
+        found.append(area._replace(name_at=name_at, carried_at=carried_at))
+    return tuple(found)
 
 
 def _carried(zone: str, carried: Counter[tuple[str, str]], wording: Wording) -> str:
