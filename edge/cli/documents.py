@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 MAX_FILE = 16 * 1024 * 1024
-KINDS_HELP = f"{', '.join([*KINDS][:-1])} or {[*KINDS][-1]}: docs/documents.md explains each."
+KINDS_HELP = f"{', '.join([*KINDS][:-1])} or {[*KINDS][-1]}."
 KindArgument = Annotated[str, typer.Argument(help=KINDS_HELP, metavar="KIND")]
 FileArgument = Annotated[Path, typer.Argument(help="A JSON list of documents; - reads stdin.", metavar="FILE")]
 

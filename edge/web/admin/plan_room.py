@@ -21,6 +21,7 @@ NAME, CARRIED, LABEL = (21.0, 34.0), (19.0, 32.0), (17.0, 30.0)
 GLYPH, GLYPH_PHONE = (20.0, 18.0), (30.0, 27.0)
 """Half a mark's width and height."""
 LABEL_TOP = 20.0
+LINE = 1.1
 RADIO = 17.0
 
 
@@ -83,7 +84,7 @@ def place(text: str, zone: Box, taken: Taken, *, sizes: tuple[float, float], low
 def _corners(text: str, zone: Box, sizes: tuple[float, float], *, low: bool) -> Iterator[tuple[float, float, float]]:
     """Where it could stand, and how far that is from its usual corner."""
     left, top = zone.left + PAD, zone.top + PAD
-    last = max(top, zone.bottom - PAD / 2 - sizes[1])
+    last = max(top, zone.bottom - PAD / 2 - LINE * sizes[0])
     right = max(left, zone.right - PAD - width(text, sizes[1]))
     for row in range(ROWS):
         for column in range(COLUMNS):
@@ -102,7 +103,7 @@ def width(text: str, size: float) -> float:
 
 
 def _box(x: float, y: float, text: str, size: float) -> Box:
-    return Box(x, y, x + width(text, size), y + size * 1.2)
+    return Box(x, y, x + width(text, size), y + LINE * size)
 
 
 def _around(x: float, y: float, across: float, down: float) -> Box:
@@ -112,4 +113,4 @@ def _around(x: float, y: float, across: float, down: float) -> Box:
 def _label(x: float, y: float, text: str, anchor: str, size: float) -> Box:
     wide = width(text, size)
     left = x - {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor] * wide
-    return Box(left, y + LABEL_TOP, left + wide, y + LABEL_TOP + size * 1.1)
+    return Box(left, y + LABEL_TOP, left + wide, y + LABEL_TOP + LINE * size)

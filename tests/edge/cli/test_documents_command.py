@@ -97,6 +97,66 @@ def test_without_a_daemon_put_goes_to_disk_and_is_told_later(gateway: Path, zone
     db.close()
 
 
+UUID = "FDA50693-A4E2-4FB1-AFCF-C6EB07647825"
+
+
+def test_names_of_nothing_are_warnings(gateway: Path, zones: Path) -> None:
+    beacons = [
+        {"id": "a", "uuid": UUID, "major": 1, "zone": "dor", "profile": "kkm-kbecon", "pages": [{"page": "p"}]},
+        {
+            "id": "b",
+            "uuid": UUID,
+            "major": 2,
+            "zone": "door",
+            "profile": "kkm-kbeacon",
+            "radio": "hci0",
+            "rotating": True,
+        },
+    ]
+    text, box = json.dumps(beacons), ("--config", str(gateway))
+    ran("put", "zones", str(zones), *box)
+    done = ran("check", "beacons", "-", *box, text=text)
+    assert (done.exit_code, done.stdout) == (0, "-: 2 beacons, no mistakes\n")
+    assert "[0].zone: there is no zone 'dor' — did you mean 'door'?" in done.stderr
+    assert "[0].profile: there is no profile 'kkm-kbecon' — did you mean 'kkm-kbeacon'?" in done.stderr
+    told = json.loads(ran("put", "beacons", "-", *box, "--json", text=text).stdout)
+    assert (told["count"], told["changed"]) == (2, True)
+    assert [each["path"] for each in told["warnings"]] == [
+        "[0].profile",
+        "[1].rotating",
+        "[1].radio",
+        "[0].zone",
+        "[0].pages[0].page",
+        "[1].radio",
+    ]
+    done = ran("check", "zones", "-", *box, text="[]")
+    assert "beacons/b.zone: names 'door', which is not in this set" in done.stderr
+
+
+def test_check_looks_at_the_other_kinds_and_changes_nothing(gateway: Path) -> None:
+    state = gateway.parent / "state"
+    one = json.dumps([{"id": "a", "uuid": UUID, "major": 1, "zone": "door"}])
+    done = ran("check", "beacons", "-", "--config", str(gateway), text=one)
+    assert (done.stdout, "there is no zone 'door'" in done.stderr) == ("-: 1 beacon, no mistakes\n", True)
+    assert not state.exists()
+    state.mkdir()
+    (state / "documents.json").write_text("{")
+    done = ran("check", "beacons", "-", "--config", str(gateway), text=one)
+    assert (done.exit_code, "(other kinds): not looked at" in done.stderr) == (0, True)
+    assert [path.name for path in state.iterdir()] == ["documents.json"]
+
+
+def test_a_configuration_that_is_not_there_is_no_matter_unless_it_was_asked_for(
+    zones: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STOREGATE_CONFIG", "/nowhere.toml")
+    assert ran("check", "zones", str(zones)).stderr == ""
+    page = json.dumps([{"id": "p", "title_zh": "a", "title_en": "a", "draw": "d"}])
+    done = ran("check", "pages", "-", "--json", text=page)
+    assert [each["path"] for each in json.loads(done.stdout)["warnings"]] == ["(other kinds)"]
+    assert ran("check", "zones", str(zones), "--config", "/nowhere.toml").exit_code == 2
+
+
 def test_a_wrong_set_changes_nothing(gateway: Path, zones: Path) -> None:
     ran("put", "zones", str(zones), "--config", str(gateway))
     done = ran("put", "zones", "-", "--config", str(gateway), text='[{"id": "x"}]')

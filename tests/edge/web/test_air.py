@@ -11,7 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from edge.board import Board, State
 from edge.config import RadioSection
-from edge.events import ShakeRefused, Via
+from edge.events import BeaconHealthChanged, BeaconProblem, ShakeRefused, Via
+from edge.ids import BeaconId, DeviceId
 from edge.shop import Beacon, Bound, Draw, Group, Page, Prize, Shop, Zone
 from edge.status import air
 from tests.edge.web.given_admin import Admin, admin, config
@@ -46,6 +47,59 @@ async def test_what_is_wrong_with_radios_and_beacons_is_told(tmp_path: Path, han
         radio.state = State.WAITING
         gateway.board.service("radio hci1").state = State.WAITING
         assert "radio_down" not in await findings(gateway)  # its service says so already
+
+
+async def test_a_beacon_that_never_said_its_id_is_not_configured_yet(tmp_path: Path, hand_clock: HandClock) -> None:
+    async with admin(radio_config(tmp_path), hand_clock) as gateway:
+        ids = {"new": "kkm-kbeacon", "vendors": "", "known": "kkm-kbeacon", "old": "kkm-kbeacon"}
+        common = {"uuid": UUID, "major": 1}
+        beacons = [{"id": name, "minor": n, "profile": ids[name], **common} for n, name in enumerate(ids)]
+        await gateway.documents.put("beacons", list(beacons), by="cli")
+        for name in ids:
+            gateway.board.beacon(name).problems = ("reprogrammed",)
+        gateway.board.beacon("known").seen = gateway.clock.now()
+        told = BeaconHealthChanged(
+            at=gateway.clock.now(),
+            beacon=BeaconId("old"),
+            problem=BeaconProblem.REPROGRAMMED,
+            wrong=True,
+            radio=DeviceId("hci0"),
+            usual_rssi_dbm=-60.0,
+        )
+        await gateway.pump.submit(told)  # before a restart it was heard
+        found = await findings(gateway)
+        assert (found["beacon_unconfigured"]["level"], found["beacon_unconfigured_foreign"]["level"]) == (
+            "warn",
+            "warn",
+        )
+        assert found["beacon_unconfigured"]["text"] == "Beacons are not configured yet: new"
+        assert found["beacon_unconfigured"]["next"].startswith("storegate beacon provision new.")
+        assert found["beacon_unconfigured_foreign"]["text"].endswith(": vendors")
+        assert found["beacon_reprogrammed"]["text"] == "Beacons were reprogrammed: known, old"
+        text = await get(gateway, "/?lang=zh-CN")
+        assert text.count("尚未配置</span>") == 2
+
+
+async def test_what_the_gateway_sends_has_no_battery(tmp_path: Path, hand_clock: HandClock) -> None:
+    async with admin(radio_config(tmp_path), hand_clock) as gateway:
+        await furnish(gateway)
+        gateway.board.beacon("gateway-1").problems = ("silent", "weak")
+        found = await findings(gateway)
+        assert found["beacon_silent_own"]["text"].endswith(": gateway-1")
+        assert "radio" in found["beacon_silent_own"]["next"]
+        assert "gateway-1" not in found["beacon_silent"]["text"]
+        assert {"beacon_weak_own"} == {code for code in found if code.startswith("beacon_weak")}
+
+
+async def test_a_share_that_nothing_tells_is_not_shown(tmp_path: Path, hand_clock: HandClock) -> None:
+    async with admin(radio_config(tmp_path), hand_clock) as gateway:
+        radio = gateway.board.radio("hci0")
+        radio.state, radio.scan, radio.coverage, radio.coverage_basis = State.UP, "active", 0.1, "none"
+        for language, words in (("en", "not known yet"), ("zh-CN", "尚不清楚")):
+            text = await get(gateway, f"/?lang={language}")
+            assert words in text
+            assert "10 %" not in text
+        assert "radio_coverage" not in await findings(gateway)
 
 
 async def test_a_radio_without_news_is_starting(tmp_path: Path, hand_clock: HandClock) -> None:
