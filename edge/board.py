@@ -6,6 +6,7 @@ One mutable record, touched only on the event loop; everything in it is bounded.
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -106,6 +107,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     where: str
     text: str
     hint: str = ""
+    code: str = ""
+    """Where pages have words for it: `admin.problem_{code}` or `admin.finding_{code}`; else `text` stands there."""
+    fields: Mapping[str, str] = {}
+    """What the words need."""
 
 
 class Board:

@@ -265,7 +265,15 @@ async def _scan_refused(
 ) -> None:
     """Told to who keeps the gateway, and to who stands at the station."""
     text = f"a scan{f' at {station}' if station else ''} was not recorded: {reason}"
-    running.board.tell(Problem(at=running.clock.now(), where=f"scanner {scanner}", text=text, hint="see the outbox"))
+    problem = Problem(
+        at=running.clock.now(),
+        where=f"scanner {scanner}",
+        text=text,
+        hint="see the outbox",
+        code="scan_unrecorded_at" if station else "scan_unrecorded",
+        fields={"station": station or "", "refusal": reason.value},
+    )
+    running.board.tell(problem)
     if station is not None:
         await screens.show_unrecorded(station, code)
 
@@ -284,16 +292,26 @@ async def _first_words(
     async for damage in found(journal, documents, keys):
         log.warning("%s. Next: %s", damage.text, damage.hint)
         told[damage.code] = "; ".join(filter(None, (told.get(damage.code), damage.text)))
-        board.tell(Problem(at=clock.now(), where=damage.where, text=damage.text, hint=damage.hint))
+        problem = Problem(
+            at=clock.now(),
+            where=damage.where,
+            text=damage.text,
+            hint=damage.hint,
+            code=damage.code,
+            fields={"problem": damage.text},
+        )
+        board.tell(problem)
     try:
         await pump.submit(ev.GatewayStarted(at=clock.now(), version=__version__))
     except JournalRefusedError as error:
-        board.tell(Problem(at=clock.now(), where="journal", text=str(error), hint=error.hint))
+        code = f"refusing_{error.reason.value}"
+        board.tell(Problem(at=clock.now(), where="journal", text=str(error), hint=error.hint, code=code))
 
 
 async def _tell_failure(running: Running, name: str, problem: str, retry_in_s: float) -> None:
     at = running.clock.now()
-    running.board.tell(Problem(at=at, where=name, text=problem, hint=running.board.service(name).hint))
+    hint, fields = running.board.service(name).hint, {"problem": problem}
+    running.board.tell(Problem(at=at, where=name, text=problem, hint=hint, code="service_failed", fields=fields))
     await running.pump.submit(ev.ServiceFailed(at=at, service=name, problem=problem[:200], retry_in_s=retry_in_s))
 
 

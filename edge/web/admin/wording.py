@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from edge.board import Problem
 from edge.status.findings import Finding
 from edge.status.gather import Status
 from edge.web.words import Words, short
@@ -52,6 +53,19 @@ class Wording:
         """A service knows its own."""
         hint = finding.fields.get("hint")
         return str(hint) if hint else self.say(f"finding_{finding.code}_do", **self._fields(finding))
+
+    def problem(self, problem: Problem) -> tuple[str, str]:
+        """What went wrong and the next step; as it was told, where there are no words for it."""
+        kinds = [kind for kind in ("problem", "finding") if f"admin.{kind}_{problem.code}" in self._words]
+        if not kinds:
+            return problem.text, problem.hint
+        key, fields, next_key = f"{kinds[0]}_{problem.code}", dict(problem.fields), ""
+        if f"admin.{key}_do" in self._words:
+            next_key = f"{key}_do"
+        if refusal := fields.get("refusal"):
+            next_key = f"finding_refusing_{refusal}_do"
+            fields["refusal"] = self.say(f"finding_refusing_{refusal}")
+        return self.say(key, **fields), self.say(next_key, **fields) if next_key else problem.hint
 
     def zone(self, status: Status, zone: str) -> str:
         """Its name, or its id where it has no document."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,28 @@ async def test_metrics_are_in_prometheus_format_with_the_names_promised(tmp_path
         assert f"storegate_{name}" in samples
     assert samples["storegate_occupancy"].value == 4
     assert [name for name in samples if f"`{name}`" not in DOC] == []
+
+
+async def test_what_went_wrong_is_told_in_the_readers_language(tmp_path: Path, hand_clock: HandClock) -> None:
+    async with admin(config(tmp_path), hand_clock) as gateway:
+        told = {
+            "scan_unrecorded_at": {"station": "till-1", "refusal": "busy"},
+            "service_failed": {"problem": "unplugged"},
+            "damage_keys": {"problem": "coupon.key"},
+            "": {},
+        }
+        for code, fields in told.items():
+            problem = Problem(
+                at=gateway.clock.now(), where="x", text=f"as it is {code}", hint="wait", code=code, fields=fields
+            )
+            gateway.board.tell(problem)
+        async with aiohttp.ClientSession() as session, session.get(gateway.url + "/?lang=zh-CN") as answer:
+            text = await answer.text()
+    assert "till-1 的一次扫码没有保存：网关过忙" in text
+    assert "通常会自行恢复" in text
+    assert "会自动重试：unplugged<small>wait</small>" in text
+    assert "密钥丢失" in text
+    assert re.findall("as it is.*?<", text) == ["as it is <"]
 
 
 async def test_the_same_as_json(tmp_path: Path, hand_clock: HandClock) -> None:
