@@ -84,7 +84,7 @@ def place(text: str, zone: Box, taken: Taken, *, sizes: tuple[float, float], low
 def _corners(text: str, zone: Box, sizes: tuple[float, float], *, low: bool) -> Iterator[tuple[float, float, float]]:
     """Where it could stand, and how far that is from its usual corner."""
     left, top = zone.left + PAD, zone.top + PAD
-    last = max(top, zone.bottom - PAD / 2 - LINE * sizes[0])
+    last = max(top, zone.bottom - PAD - LINE * sizes[0])
     right = max(left, zone.right - PAD - width(text, sizes[1]))
     for row in range(ROWS):
         for column in range(COLUMNS):

@@ -24,7 +24,7 @@ def test_a_text_makes_room_for_a_mark_and_its_name() -> None:
 
 
 def test_two_texts_of_one_zone_do_not_meet() -> None:
-    small, taken = Box(0, 0, 120, 80), Taken([], [])
+    small, taken = Box(0, 0, 120, 90), Taken([], [])
     first = place("收银区", small, taken, sizes=NAME, low=False)
     second = place("店员 2", small, taken, sizes=CARRIED, low=True)
     assert second[1] >= first[1] + NAME[0] or second[0] >= first[0] + width("收银区", NAME[0])
