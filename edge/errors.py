@@ -81,7 +81,8 @@ class MissingExtraError(StoregateError):
 
     def __init__(self, part: str, extra: str) -> None:
         super().__init__(
-            f"{part} needs an optional part that is not installed", hint=f"pip install 'storegate[{extra}]'"
+            f"{part} needs an optional part that is not installed",
+            hint=f"pip install 'storegate[{extra}]'; on an installed box: `sudo make install` again",
         )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from edge.cli.beacon_words import Row
 
 app = typer.Typer(no_args_is_help=True)
-AdapterOption = Annotated[str, typer.Option(help="hci0 …; else the first of [[radios]].")]
+AdapterOption = Annotated[str, typer.Option(help="hci0 …; else the first of \\[[radios]].")]
 PasswordsOption = Annotated[
     Path | None,
     typer.Option("--passwords", help='TOML, mode 600: beacon id = "password", default = "…"; else passwords_file.'),
@@ -253,7 +253,8 @@ def _listed(shown: list[Row], heard: int) -> None:
     from edge.cli import beacon_words  # noqa: PLC0415
 
     if shown:
-        beacon_words.wide().print(beacon_words.table(shown))
+        out = beacon_words.wide()
+        out.print(beacon_words.table(shown, out.width))
         return
     hint = "nearer? battery in? --everything lists all that sends" if heard else "storegate doctor looks at Bluetooth"
     say.err.print(f"no beacon heard ({heard} other senders); {hint}", highlight=False)

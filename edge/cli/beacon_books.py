@@ -72,10 +72,15 @@ class Books:
 
     def chosen(self, ids: list[str], *, all_of_them: bool) -> list[Beacon]:
         """Raises UsageError."""
-        if bool(ids) is all_of_them:
+        if ids and all_of_them:
+            raise UsageError("give ids, or --all, not both", hint="leave one of them out")
+        if not ids and not all_of_them:
             raise UsageError("which beacons? give their ids, or --all", hint="storegate documents get beacons")
         if all_of_them:
-            return [beacon for beacon in self.beacons.values() if beacon.profile and beacon.profile not in OTHER_WAYS]
+            found = [one for one in self.beacons.values() if one.profile and one.profile not in OTHER_WAYS]
+            if not found:
+                say.warn("no beacon's document has a profile that is set by radio: nothing to do (docs/beacons.md, 3.)")
+            return found
         return [self.beacon(name) for name in dict.fromkeys(ids)]
 
     def beacon(self, name: str) -> Beacon:
@@ -97,8 +102,10 @@ class Books:
 
     def passwords(self, given: Path | None) -> Passwords:
         """Of this file, else that of the configuration, else none at all."""
-        name = given or (Path(self.config.beacons.passwords_file) if self.config.beacons.passwords_file else None)
-        return password_file.load(name) if name else Passwords({})
+        if given:
+            return password_file.load(given)
+        name = self.config.beacons.passwords_file
+        return Passwords.later(Path(name)) if name else Passwords({})
 
     def job(self, beacon: Beacon, *, url: str = "", line: OpenLine | None = None, **more: Any) -> Job:
         """Raises UsageError for a beacon that can't be configured by a radio."""

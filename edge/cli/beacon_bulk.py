@@ -86,23 +86,29 @@ async def provisioned(asked: Asked, chosen: Sequence[Beacon], *, quiet: bool) ->
     async with beacon_air.turn(asked.books.config, asked.adapter), beacon_air.radio_of(asked.adapter) as radio:
         with bar:
             task = bar.add_task("", total=len(todo))
-            for beacon in todo:
+            for number, beacon in enumerate(todo, 1):
+                if not say.err.is_terminal:
+                    say.err.print(f"{beacon.id} ({number} of {len(todo)}) …", highlight=False, soft_wrap=True)
                 step = functools.partial(_tell, bar, task, str(beacon.id))
-                line, hint = await _one(asked, beacon, radio, step)
+                line, hint, stopped = await _one(asked, beacon, radio, step)
                 lines.append(line)
                 bar.advance(task)
+                if not quiet:  # first: a full disk must not keep it from the one who waits for it
+                    beacon_words.outcome(line, hint)
                 if asked.report:
                     await asyncio.to_thread(_write, asked.report, line)
-                if not quiet:
-                    beacon_words.outcome(line, hint)
-                await asyncio.to_thread(_tell_daemon, asked.books, beacon, line)
+                if line.ok or line.step:  # nobody is told of what was never tried
+                    await asyncio.to_thread(_tell_daemon, asked.books, beacon, line)
+                if stopped:
+                    break
     return lines
 
 
 def _resumed(asked: Asked, chosen: Sequence[Beacon]) -> tuple[Asked, list[Beacon]]:
     if asked.report is None:
         return asked, list(chosen)
-    earlier = report.lines(asked.report)
+    earlier = report.lines(asked.report, damaged=functools.partial(_damaged, asked.report))
+    report.writable(asked.report)
     names = set(report.todo(earlier, [str(beacon.id) for beacon in chosen]))
     done = len(chosen) - len(names)
     if done:
@@ -111,22 +117,28 @@ def _resumed(asked: Asked, chosen: Sequence[Beacon]) -> tuple[Asked, list[Beacon
     return replace(asked, earlier=passwords), [beacon for beacon in chosen if str(beacon.id) in names]
 
 
-async def _one(asked: Asked, beacon: Beacon, radio: Radio, step: Announce) -> tuple[Line, str]:
+def _damaged(path: Path, number: int) -> None:
+    say.warn(f"{path}, line {number}: damaged, it counts as not written")
+
+
+async def _one(asked: Asked, beacon: Beacon, radio: Radio, step: Announce) -> tuple[Line, str, bool]:
     name = str(beacon.id)
     earlier = asked.earlier.get(name, "kept")
     try:
         done = await provision.provision(_job(asked, beacon), radio, progress=step)
     except StoregateError as error:
-        return report.failed(name, error, earlier=earlier), error.hint
-    return report.done(name, done, earlier=earlier), ""
+        return report.failed(name, error, earlier=earlier), error.hint, isinstance(error, provision.StoppedError)
+    return report.done(name, done, earlier=earlier), "", False
 
 
 def _job(asked: Asked, beacon: Beacon) -> Job:
     name = str(beacon.id)
-    new = asked.new.new_for(name, asked.books.profile(str(beacon.profile))) if beacon.profile else ""
-    now = new if new and asked.earlier.get(name, "kept") != "kept" else asked.current.of(name)
     line = _line(asked.line, asked.books, beacon) if asked.line else None
-    return asked.books.job(beacon, url=asked.url, line=line, secret=now, new_secret=new, unverified=asked.unverified)
+    job = asked.books.job(beacon, url=asked.url, line=line, unverified=asked.unverified)
+    fitted(job.profile, job.wanted, unverified=job.unverified)  # what no password mends is told before those
+    new = asked.new.new_for(name, job.profile)
+    now = new if new and asked.earlier.get(name, "kept") != "kept" else asked.current.now_of(name, job.profile)
+    return replace(job, secret=now, new_secret=new)
 
 
 def _line(path: Path, books: Books, beacon: Beacon) -> OpenLine:
@@ -164,7 +176,7 @@ def _tell(bar: Progress, task: Any, name: str, step: str) -> None:
 
 def _tell_daemon(books: Books, beacon: Beacon, line: Line) -> None:
     """So that the journal and the cloud know; without a daemon, nobody is told."""
-    problem = "" if line.ok else "refused" if not line.step else "failed"
+    problem = "" if line.ok else "failed"
     body = {
         "beacon": line.id, "profile": str(beacon.profile), "ok": line.ok, "step": line.step, "problem": problem,
         "rolled_back": bool(line.rolled_back),

@@ -49,7 +49,7 @@ async def _shown(books: Books, survey: Survey, *, as_json: bool) -> None:
     with Live(console=console, auto_refresh=False) as picture:
         while True:
             await asyncio.sleep(EVERY_S)
-            picture.update(table(_beacons(books, survey)), refresh=True)
+            picture.update(table(_beacons(books, survey), console.width), refresh=True)
 
 
 def _beacons(books: Books, survey: Survey) -> list[Row]:

@@ -56,13 +56,13 @@ class One(NamedTuple):
         books, who = self.books, self.who
         beacon = books.by_address(who) if ":" in who else books.beacon(who)
         if beacon is not None and beacon.profile and not self.profile:
-            return str(beacon.profile), books.job(beacon, secret=self.passwords.of(str(beacon.id)))
+            return str(beacon.profile), _with_secret(books.job(beacon), self.passwords)
         address = (beacon.address if beacon is not None else who).upper()
         if not address:
             raise UsageError(f"{who} has no address", hint="storegate beacon scan shows addresses")
         name = self.profile or await _guess(books, radio, address)
-        secret = self.passwords.of(who) if beacon is not None else ""
-        return name, Job(beacon=who, profile=books.profile(name), address=address, secret=secret)
+        job = Job(beacon=who, profile=books.profile(name), address=address)
+        return name, _with_secret(job, self.passwords) if beacon is not None else job
 
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ async def verified(
     async with beacon_air.turn(books.config, adapter), beacon_air.radio_of(adapter) as radio:
         for beacon in chosen:
             try:
-                job = books.job(beacon, secret=passwords.of(str(beacon.id)))
+                job = _with_secret(books.job(beacon), passwords)
                 job = replace(job, unverified=unverified or job.profile.confidence is Confidence.UNSURE)
                 unlike = await provision.verify(job, radio, progress=progress)
             except StoregateError as error:
@@ -109,6 +109,10 @@ async def verified(
                 words = {str(setting): pair for setting, pair in unlike.items()}
                 found.append(Verified(id=str(beacon.id), ok=not unlike, unlike=words))
     return found
+
+
+def _with_secret(job: Job, passwords: Passwords) -> Job:
+    return replace(job, secret=passwords.now_of(job.beacon, job.profile))
 
 
 def told(found: Sequence[Verified]) -> None:
@@ -142,7 +146,8 @@ async def _guess(books: Books, radio: Radio, address: str) -> str:
     sender = survey.senders.get(address)
     if sender is None:
         raise DeviceError(
-            "it is not heard", hint="storegate beacon scan shows what is; is it in its time for settings?"
+            f"{address} was not heard in {GUESS_S:g} s",
+            hint="storegate beacon scan shows what is; is it in its time for settings?",
         )
     fits = matching.best(books.profiles, sender.advert)
     if not fits:

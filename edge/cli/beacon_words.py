@@ -20,6 +20,8 @@ from devices.beacons.radios.survey import Sender
 from edge.cli import say
 
 PIPE_WIDTH = 140
+ROOMY = 110
+"""Columns of a terminal that has room for the table as it is."""
 PASSWORDS = {"changed": "the new one", "unknown": "the old one or the new one"}
 SURE = {Sureness.MAYBE: "perhaps", Sureness.LIKELY: "likely", Sureness.SURE: "sure"}
 
@@ -59,10 +61,14 @@ def is_beacon(row: Row) -> bool:
     return bool(row.says or row.profiles or row.beacon)
 
 
-def table(rows: Iterable[Row]) -> Table:
-    out = Table(box=None)
+def table(rows: Iterable[Row], width: int = PIPE_WIDTH) -> Table:
+    """Addresses and names of profiles are never broken: they are copied from here. All else gives way."""
+    rows, narrow = list(rows), width < ROOMY
+    guesses = [row.profiles[0] if narrow else f"{row.profiles[0]} ({row.sureness})" for row in rows if row.profiles]
+    whole = {"dBm": 4, "profile": max(map(len, [*guesses, "profile"])), "address": 17}
+    out = Table(box=None, pad_edge=False, padding=(0, 1 if narrow else 2, 0, 0))
     for title in ("dBm", "beacon", "sends", "profile", "battery", "every", "address"):
-        out.add_column(title, overflow="fold")
+        out.add_column(title, overflow="fold", width=whole.get(title))
     for row in rows:
         guess = f"{row.profiles[0]} ({row.sureness})" if row.profiles else "-"
         sends = "\n".join(f"{kind} {_short(text)}" for kind, text in row.says.items()) or "-"

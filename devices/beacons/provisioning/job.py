@@ -115,6 +115,10 @@ class ProvisionError(StoregateError):
         return isinstance(self.__cause__, RefusedSecretError) and not isinstance(self.__cause__, BlockedError)
 
 
+class StoppedError(ProvisionError):
+    """Somebody pressed Ctrl-C: this beacon was given back what it had, and no other is begun."""
+
+
 def settings_of(beacon: Beacon, *, url: str = "") -> dict[Setting, Value]:
     """What a document asks for. Raises UsageError for one that rotates: to work out its next minor it needed the key of
     the whole shop, and whoever takes a beacon from the wall can read it out.

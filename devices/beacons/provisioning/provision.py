@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 
 from devices.beacons.link import LinkError, LinkProblem, Radio
 from devices.beacons.presence import heard
@@ -27,26 +28,19 @@ from devices.beacons.provisioning.job import (
     Provisioned,
     ProvisionError,
     Step,
+    StoppedError,
     settings_of,
-)
+)  # fmt: skip
+from devices.beacons.provisioning.unlike import unlike
 from devices.beacons.provisioning.values import DoesNotFitError, NotUnderstoodError, Value
 from devices.beacons.provisioning.way import Way
 from edge.errors import StoregateError, UsageError
 
 __all__ = [
-    "Job",
-    "PasswordNow",
-    "Patience",
-    "Progress",
-    "ProvisionError",
-    "Provisioned",
-    "Step",
-    "identify",
-    "provision",
-    "read",
-    "settings_of",
-    "verify",
-]
+    "Job", "PasswordNow", "Patience", "Progress", "ProvisionError", "Provisioned", "Step", "StoppedError", "identify",
+    "provision", "read", "settings_of", "verify",
+]  # fmt: skip
+T = TypeVar("T")
 FAILURES = (LinkError, RefusedSecretError, NotUnderstoodError, DoesNotFitError)
 IDENTIFY_S = 15.0
 ADDRESS = re.compile(r"(?:[0-9A-Fa-f]{2}[:_]){5}[0-9A-Fa-f]{2}")
@@ -64,7 +58,7 @@ def _silent(step: Step) -> None:
 
 
 async def provision(job: Job, radio: Radio, *, progress: Progress = _silent) -> Provisioned:
-    """Raises UsageError (nothing was done) or ProvisionError (which step, what to try, what state it is in)."""
+    """Raises UsageError (nothing was done) or ProvisionError (which step, what state); if cancelled, StoppedError."""
     run = _Run(job, radio, progress, fitted(job.profile, job.wanted, unverified=job.unverified))
     run.check(will_write=True)
     try:
@@ -72,39 +66,34 @@ async def provision(job: Job, radio: Radio, *, progress: Progress = _silent) -> 
     except FAILURES as error:
         raise await run.failed(error) from error
     except asyncio.CancelledError:
-        await run.give_back()
-        raise
+        raise await run.stopped() from None
     return run.done()
 
 
 async def verify(job: Job, radio: Radio, *, progress: Progress = _silent) -> dict[Setting, tuple[Value, Value | None]]:
-    """What differs from what is wanted: (wanted, found). It is heard first; nothing is written."""
+    """What differs from what is wanted: (wanted, found). It is found and heard first; nothing is written."""
     run = _Run(job, radio, progress, fitted(job.profile, job.wanted, unverified=job.unverified))
     run.check(will_write=False)
-    try:
-        await run.hear()
-        found = {} if job.profile.verify == "hear" else await run.read()
-    except FAILURES as error:
-        raise await run.failed(error) from error
-    return run.unlike(found)
+    return await _or_failed(run, run.compared())
 
 
 async def read(job: Job, radio: Radio, *, progress: Progress = _silent) -> dict[Setting, Value]:
     """What it says it is set to. Raises UsageError, ProvisionError."""
     run = _Run(job, radio, progress, Fitted({}, frozenset()))
     run.check(will_write=False)
-    try:
-        return await run.read()
-    except FAILURES as error:
-        raise await run.failed(error) from error
+    return await _or_failed(run, run.read())
 
 
 async def identify(job: Job, radio: Radio, *, progress: Progress = _silent) -> None:
     """It blinks or beeps. Raises UsageError, ProvisionError."""
     run = _Run(job, radio, progress, Fitted({}, frozenset()))
     run.check(will_write=False)
+    await _or_failed(run, run.identify())
+
+
+async def _or_failed(run: _Run, work: Awaitable[T]) -> T:
     try:
-        await run.identify()
+        return await work
     except FAILURES as error:
         raise await run.failed(error) from error
 
@@ -146,6 +135,25 @@ class _Run:
         elif will_write and changes_secret(self._profile) and unlock.default and self._old == unlock.default:
             hint = "write a new one into the passwords file"
             raise UsageError(f"{job.beacon} would keep the password it left the factory with", hint=hint)
+
+    async def compared(self) -> dict[Setting, tuple[Value, Value | None]]:
+        """What it sends and what it says of itself. One that sends something else is known to differ, even where it
+        can't be read then: a password that nobody gave it yet is no other failure.
+        """
+        await self._way.find()
+        other = await self._way.sent_instead(heard.recogniser(self._profile, self._wanted))
+        differs = unlike(self._wanted, other[1]) if other else {}
+        try:
+            found = {} if self._profile.verify == "hear" else await self.read()
+        except FAILURES:
+            if not differs:
+                raise
+            return differs
+        differs |= unlike(self._wanted, found)
+        if other and not differs:
+            self._way.step = Step.HEAR
+            raise other[0]
+        return differs
 
     async def read(self) -> dict[Setting, Value]:
         await self._way.find()
@@ -217,7 +225,7 @@ class _Run:
         async with self._way.at(Step.COMMIT):
             try:
                 await dialect.commit()
-            except LinkError:
+            except (LinkError, asyncio.CancelledError):
                 self._written = True
                 raise
         self._written = True
@@ -226,21 +234,11 @@ class _Run:
         if not self._todo:
             return
         async with self._way.at(Step.READ_BACK):
-            wrong = self.unlike(await dialect.read(dialect.settable & dialect.readable), dialect.readable)
+            wrong = unlike(self._wanted, await dialect.read(dialect.settable & dialect.readable), dialect.readable)
             if wrong:
                 said = ", ".join(f"{key} is {found!r}, not {wanted!r}" for key, (wanted, found) in wrong.items())
                 raise NotUnderstoodError(f"it says something else than it was given: {said}")
         self._was_read_back = True
-
-    def unlike(
-        self, found: dict[Setting, Value], readable: frozenset[Setting] | None = None
-    ) -> dict[Setting, tuple[Value, Value | None]]:
-        known = frozenset(found) if readable is None else readable
-        return {
-            key: (value, found.get(key))
-            for key, value in self._wanted.items()
-            if key in known and found.get(key) != value
-        }
 
     async def _change_secret(self, dialect: Dialect) -> None:
         """Last of all. Where that locks the beacon, the new one is proven at once."""
@@ -357,6 +355,20 @@ class _Run:
                 break
         return self._given_back
 
+    async def stopped(self) -> StoppedError:
+        """A second Ctrl-C while it is given back ends that too, and it is said."""
+        step = self._way.step
+        if step is Step.UNLOCK:
+            self._used_up()
+        try:
+            given_back = await self.give_back()
+        except asyncio.CancelledError:
+            given_back = False
+        when = " before anything was written" if given_back is None else ""
+        said = f"{self._job.beacon}: {step.replace('_', ' ')}: stopped by Ctrl-C{when}"
+        hint = "run the same command again: it goes on where it stopped"
+        return StoppedError(step, said, hint=hint, rolled_back=given_back, password_now=self._password)
+
     async def failed(self, error: StoregateError) -> ProvisionError:
         step = self._way.step
         if isinstance(error, RefusedSecretError) and step is Step.UNLOCK:
@@ -366,7 +378,10 @@ class _Run:
                 self._password = PasswordNow.UNKNOWN
         elif step is Step.UNLOCK:
             self._used_up()
-        given_back = await self.give_back()
+        try:
+            given_back = await self.give_back()
+        except asyncio.CancelledError:
+            raise await self.stopped() from None
         said = f"{self._job.beacon}: {step.replace('_', ' ')}: {ADDRESS.sub('(address)', str(error))}"
         return ProvisionError(
             step, said, hint=hint_for(step, error, self._profile), rolled_back=given_back, password_now=self._password

@@ -6,7 +6,7 @@ No address and no password stands in it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -69,8 +69,17 @@ def add(path: Path, line: Line) -> None:
         os.close(descriptor)
 
 
-def lines(path: Path) -> list[Line]:
-    """What was written so far; a torn line counts as not written. May block. Raises UsageError."""
+def writable(path: Path) -> None:
+    """Before anything is done that it shall remember. May block. Raises UsageError."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        hint = "give another --report, in a folder that you may write to"
+        raise UsageError(f"can't write the report {path}: {error.strerror}", hint=hint) from error
+
+
+def lines(path: Path, *, damaged: Callable[[int], None] = lambda _number: None) -> list[Line]:
+    """What was written so far; a torn line counts as not written: `damaged` gets its number. Raises UsageError."""
     try:
         text = path.read_bytes()
     except FileNotFoundError:
@@ -84,6 +93,7 @@ def lines(path: Path) -> list[Line]:
         except msgspec.MsgspecError:
             if number == 1 and not line.startswith(b"{"):
                 raise UsageError(f"{path} is no report of this command", hint="give another --report") from None
+            damaged(number)
     return found
 
 

@@ -27,14 +27,20 @@ def secret_bytes(unlock: Unlock, secret: str) -> bytes:
     try:
         data = _bytes(unlock, secret)
     except (ValueError, OverflowError):
-        wanted = {"hex": "hexadecimal digits", "uint": "a number", "ascii": "plain letters and digits"}
-        raise UsageError(
-            "the password has the wrong form for this model", hint=wanted[unlock.encoding]
-        ) from None  # their texts show it
+        # their texts show it
+        raise UsageError("the password has the wrong form for this model", hint=f"wanted {form(unlock)}") from None
     if not unlock.min_bytes <= len(data) <= unlock.max_bytes:
-        room = f"{unlock.min_bytes} to {unlock.max_bytes} bytes"
-        raise UsageError("the password has the wrong length for this model", hint=f"wanted {room}")
+        raise UsageError("the password has the wrong length for this model", hint=f"wanted {form(unlock)}")
     return data.ljust(unlock.max_bytes, b"\0") if unlock.pad == "zero" else data
+
+
+def form(unlock: Unlock) -> str:
+    """What a password of this model looks like."""
+    least, most = unlock.min_bytes, unlock.max_bytes
+    if unlock.encoding == "uint":
+        return f"a number from 0 to {(1 << 8 * most) - 1}"
+    each, what = (2, "hexadecimal digits") if unlock.encoding == "hex" else (1, "plain letters and digits")
+    return f"{most * each} {what}" if least == most else f"{least * each} to {most * each} {what}"
 
 
 def _bytes(unlock: Unlock, secret: str) -> bytes:

@@ -8,10 +8,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from devices.beacons.advert import Advert
 from devices.beacons.link import LinkError, LinkProblem, Radio
+from devices.beacons.profile import Setting
 from devices.beacons.provisioning.dialects.at import over_line
 from devices.beacons.provisioning.dialects.dialect import Dialect
 from devices.beacons.provisioning.dialects.open import opened
 from devices.beacons.provisioning.job import Job, Progress, Step
+from devices.beacons.provisioning.unlike import said_of
+from devices.beacons.provisioning.values import Settings, Value
 
 
 class Way:
@@ -43,10 +46,16 @@ class Way:
     async def find(self) -> None:
         if self._job.line is not None:
             return
-        async with self.at(Step.FIND):
-            await self._heard(lambda _: True)
+        try:
+            async with self.at(Step.FIND):
+                await self._heard(lambda _: True)
+        except LinkError as error:
+            if error.problem is not LinkProblem.TIMEOUT:
+                raise
+            said = f"it was not heard within {self._job.patience.find_s:g} s"
+            raise LinkError(LinkProblem.TIMEOUT, said) from error
 
-    async def hear(self, is_right: Callable[[Advert], bool]) -> None:
+    async def hear(self, is_right: Callable[[Advert], bool], *, frame: str = "the new frame") -> None:
         """Until it sends the frame that it should. Raises LinkError, which says whether it was heard at all."""
         others = 0
 
@@ -62,8 +71,24 @@ class Way:
         except LinkError as error:
             if error.problem is not LinkProblem.TIMEOUT:
                 raise
-            said = "is on the air, but not with the new frame" if others and self._job.address else "is not heard"
-            raise LinkError(LinkProblem.TIMEOUT, f"it took the settings, but it {said}") from error
+            said = f"it is on the air, but not with {frame}" if others and self._job.address else "it is not heard"
+            raise LinkError(LinkProblem.TIMEOUT, said) from error
+
+    async def sent_instead(self, is_right: Callable[[Advert], bool]) -> tuple[LinkError, Settings] | None:
+        """None: it sends what it should. Else that it does not, and what it does send."""
+        sent: dict[Setting, Value] = {}
+
+        def judged(advert: Advert) -> bool:
+            sent.update(said_of(advert))
+            return is_right(advert)
+
+        try:
+            await self.hear(judged, frame="the frame of its document")
+        except LinkError as error:
+            if error.problem is not LinkProblem.TIMEOUT:
+                raise
+            return error, sent
+        return None
 
     async def _heard(self, is_right: Callable[[Advert], bool]) -> None:
         address = self._job.address.upper()

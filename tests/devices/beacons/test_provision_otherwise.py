@@ -17,7 +17,7 @@ from devices.beacons.provisioning import matching
 from devices.beacons.provisioning.dialects import esphome
 from devices.beacons.provisioning.dialects.serial_line import serial_line
 from devices.beacons.provisioning.fitting import fitted
-from devices.beacons.provisioning.job import PasswordNow, Patience, Provisioned, ProvisionError
+from devices.beacons.provisioning.job import PasswordNow, Patience, Provisioned, ProvisionError, StoppedError
 from devices.beacons.provisioning.job import Step as Doing
 from devices.beacons.provisioning.matching import Sureness
 from devices.beacons.provisioning.provision import provision
@@ -188,7 +188,8 @@ async def test_ctrl_c_gives_a_half_configured_beacon_its_settings_back(name: str
         task = asyncio.ensure_future(provision(job_for(profile), there.radio, progress=ctrl_c))
         done, _ = await asyncio.wait({task})
         assert done == {task}
-        if task.cancelled():
+        if task.exception() is not None:
+            assert isinstance(task.exception(), StoppedError)
             assert state_of(there.sham) == before
         else:  # it was quicker
             assert state_of(there.sham) != before

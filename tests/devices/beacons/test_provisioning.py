@@ -10,12 +10,13 @@ import pytest
 
 from devices.beacons.profile import Setting
 from devices.beacons.provisioning.dialects.dialect import RefusedSecretError
-from devices.beacons.provisioning.job import Job, PasswordNow, Patience, Provisioned, ProvisionError, Step
+from devices.beacons.provisioning.job import Job, PasswordNow, Patience, Provisioned, ProvisionError, Step, StoppedError
 from devices.beacons.provisioning.provision import identify, provision, read, verify
 from edge.errors import UsageError
 from tests.devices.beacons.given_gatt import (
     ADDRESS,
     UUID,
+    WANTED,
     Eddystone,
     GivenBeacon,
     GivenRadio,
@@ -226,9 +227,19 @@ async def test_called_off_in_the_middle_it_is_given_back() -> None:
     await reached.wait()
     assert beacon.kept() != before
     work.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(StoppedError, match="hear: stopped by Ctrl-C") as caught:
         await work
+    assert (caught.value.step, caught.value.rolled_back) == (Step.HEAR, True)
     assert beacon.kept() == before
+
+
+async def test_called_off_before_anything_was_written_it_says_so() -> None:
+    given = replace(job("nordic-beacon-kit", address="C3:00:00:00:00:03"), patience=Patience(find_s=1000))
+    work = asyncio.ensure_future(provision(given, GivenRadio(Nordic())))
+    await asyncio.sleep(0.01)
+    work.cancel()
+    with pytest.raises(StoppedError, match="find: stopped by Ctrl-C before anything was written"):
+        await work
 
 
 NEXT = bytes.fromhex("23 0000 03e8 0004")
@@ -352,10 +363,34 @@ async def test_show_verify_and_identify() -> None:
     assert (found[Setting.MAJOR], found[Setting.MINOR], found[Setting.INTERVAL]) == (1, 2, 100)
     await identify(job("nordic-beacon-kit"), radio)
     assert beacon.writes[0] == ("955a1529-0fe2-f5aa-a094-84b8d4f3e8ad", b"\1")
-    with pytest.raises(ProvisionError):
-        await verify(job("nordic-beacon-kit"), radio)
+    unlike = await verify(job("nordic-beacon-kit"), radio)
+    assert unlike[Setting.MINOR] == (0x0304, 2)
     await provision(job("nordic-beacon-kit"), radio)
     assert await verify(job("nordic-beacon-kit"), radio) == {}
+
+
+async def test_verify_says_what_differs_and_what_is_absent_and_never_that_it_wrote() -> None:
+    beacon = Nordic()
+    radio = GivenRadio(beacon)
+    given = job("nordic-beacon-kit")
+    await provision(given, radio)
+    other = replace(given, wanted={**WANTED, Setting.MINOR: 66})
+    assert await verify(other, radio) == {Setting.MINOR: (66, 0x0304)}
+    beacon.air = b"\x02\x15" + bytes(21)  # it says one thing and sends another
+    assert (await verify(given, radio))[Setting.MINOR] == (0x0304, 0)
+    beacon.air = b"\x10\x05"
+    with pytest.raises(ProvisionError, match="on the air, but not with the frame of its document") as caught:
+        await verify(given, radio)
+    assert caught.value.step is Step.HEAR
+    with pytest.raises(ProvisionError, match="not heard within") as caught:
+        await verify(replace(given, address="C3:00:00:00:00:03"), radio)
+    assert caught.value.step is Step.FIND
+    assert "took" not in str(caught.value)
+
+
+async def test_one_that_was_never_given_its_password_still_differs() -> None:
+    unlike = await verify(job("kkm-kbeacon", secret="not-its-password"), GivenRadio(Kkm()))
+    assert Setting.MINOR in unlike
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import logging
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,14 +17,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from devices.beacons.emulator.emulated import sham_of
 from devices.beacons.emulator.sham import Faults, Sham, Step
 from devices.beacons.emulator.virtual import Air, Beacon, VirtualRadio
 from devices.beacons.profile import Setting
-from edge.cli import beacon_air
+from devices.beacons.provisioning.job import Patience
+from edge.cli import beacon_air, beacon_words
 from edge.cli.beacon import app
+from tests.devices.beacons.given_bluez import bluez, private_bus
 from tests.devices.beacons.given_emulator import PROFILES
 
 UUID = "FDA50693-A4E2-4FB1-AFCF-C6EB07647825"
@@ -201,7 +209,7 @@ def test_wrong_usage_is_told_before_any_radio_is_used(shop: Shop, tmp_path: Path
     for words, says in [
         (("provision",), "which beacons"),
         (("provision", "dor-1"), "did you mean 'door-1'"),
-        (("provision", "door-1", "--all"), "which beacons"),
+        (("provision", "door-1", "--all"), "not both"),
         (("provision", "door-1", "--line", "/dev/ttyX"), "no AT module"),
         (("provision", "door-1", "--passwords", str(tmp_path / "none")), "can't read"),
         (("show", "door-1", "--profile", "nordic-beacon"), "did you mean"),
@@ -213,6 +221,97 @@ def test_wrong_usage_is_told_before_any_radio_is_used(shop: Shop, tmp_path: Path
     shop.passwords.chmod(0o644)
     done = shop.ran("provision", "door-1", "--passwords", str(shop.passwords))
     assert (done.exit_code, "can be read by others" in done.stderr) == (2, True)
+
+
+def test_verify_names_what_a_beacon_sends_instead(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Patience.__init__, "__kwdefaults__", {**(Patience.__init__.__kwdefaults__ or {}), "hear_s": 0.3}
+    )
+    sham = shop.hangs("door-1", NORDIC)
+    sham.kept |= {Setting.UUID: UUID.lower(), Setting.MAJOR: 1, Setting.MINOR: 66, Setting.MEASURED_POWER: -59}
+    sham.apply()
+    (told,) = json.loads(shop.ran("verify", "door-1", "--json").stdout)
+    assert told["unlike"] == {"minor": [1, 66]}
+
+
+def test_a_report_that_can_not_be_written_is_said_first(shop: Shop, tmp_path: Path) -> None:
+    sham = shop.hangs("door-1", NORDIC)
+    done = shop.ran("provision", "door-1", "--report", str(tmp_path / "none" / "r.jsonl"))
+    assert (done.exit_code, "can't write the report" in done.stderr) == (2, True), done.output
+    assert not sham.steps
+
+
+def test_a_damaged_line_of_a_report_is_named(shop: Shop, tmp_path: Path) -> None:
+    shop.hangs("door-1", NORDIC)
+    (tmp_path / "r.jsonl").write_text('{"id":"door-1","ok":true}\n{"id":"do\n')
+    done = shop.ran("provision", "door-1", "--report", str(tmp_path / "r.jsonl"))
+    assert "line 2: damaged" in done.stderr.replace("\n", " ")
+
+
+def test_all_of_none_is_said(shop: Shop) -> None:
+    done = shop.ran("provision", "--all")
+    assert (done.exit_code, "nothing to do" in done.stderr) == (0, True), done.output
+
+
+def test_a_missing_file_of_passwords_stops_only_those_that_need_one(shop: Shop) -> None:
+    shop.config.write_text(shop.config.read_text() + f'[beacons]\npasswords_file = "{shop.folder}/none.toml"\n')
+    shop.hangs("door-1", NORDIC)
+    shop.hangs("door-2", KKM)
+    first, second = json.loads(shop.ran("provision", "--all", "--dry-run", "--json").stdout)
+    assert first["problem"] == ""
+    assert "can't read" in second["problem"]
+    assert "chmod 600" in second["hint"]
+
+
+def test_a_default_that_does_not_fit_is_called_one_and_what_fits_is_said(shop: Shop) -> None:
+    shop.passwords.write_text('default = "a-long-one-for-all"\n')
+    shop.hangs("door-1", KKM)
+    shop.hangs("door-2", KKM, rotating=True)
+    words = ("--dry-run", "--json", "--passwords", str(shop.passwords))
+    first, second = json.loads(shop.ran("provision", "--all", *words).stdout)
+    assert "`default`" in first["problem"]
+    assert "8 to 16" in first["hint"]
+    assert "rotates" in second["problem"]
+
+
+def test_addresses_and_profiles_stay_whole_on_80_columns() -> None:
+    row = beacon_words.Row(
+        address=ADDRESS.format(1), rssi_dbm=-60, adverts=9, beacon="a-beacon-with-a-long-id", sureness="perhaps",
+        says={"iBeacon": f"{UUID} 60000 60000"}, profiles=(NORDIC,), battery_percent=87, interval_ms=10000,
+    )  # fmt: skip
+    out = Console(width=80, file=io.StringIO())
+    out.print(beacon_words.table([row], 80))
+    text = out.file.getvalue()  # type: ignore[attr-defined]
+    assert ADDRESS.format(1) in text
+    assert NORDIC in text
+
+
+def test_ctrl_c_says_where_it_stopped_and_what_then(shop: Shop, tmp_path: Path) -> None:
+    """A real signal to a real process, that waits for a beacon which is not there."""
+    shop.hangs("door-1", NORDIC)
+    shop.write()
+    report = tmp_path / "r.jsonl"
+    words = ["beacon", "provision", "door-1", "--report", str(report), "--config", str(shop.config)]
+    code = "from edge.cli.root import main; main()"
+    with private_bus() as bus:
+
+        async def stopped() -> tuple[int | None, str]:
+            async with bluez(bus):
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-c", code, *words, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                )
+                assert process.stderr
+                assert b"door-1 (1 of 1)" in await process.stderr.readline()
+                await asyncio.sleep(0.3)
+                process.send_signal(signal.SIGINT)
+                out, _ = await process.communicate()
+                return process.returncode, out.decode()
+
+        status, said = asyncio.run(stopped())
+    assert status == 1, said
+    assert "failed door-1  find: stopped by Ctrl-C before anything was written" in said
+    assert "next: run the same command again" in said
+    assert json.loads(report.read_text())["step"] == "find"
 
 
 def test_a_beacon_nobody_wrote_down_can_be_shown_by_address(shop: Shop) -> None:
