@@ -281,7 +281,7 @@ def extras(config: Config) -> Iterator[Line]:
     for extra in sorted(needed):
         missing = [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
         text = f"{extra}: {', '.join(missing)} not installed" if missing else f"{extra} is installed"
-        yield _line("extras", not missing, text, f"pip install 'storegate[{extra}]'")
+        yield _line("extras", not missing, text, f"sudo make install, or pip install 'storegate[{extra}]'")
 
 
 def catalogue(config: Config) -> Iterator[Line]:
