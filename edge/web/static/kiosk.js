@@ -178,6 +178,9 @@ setInterval(() => {
 let socket = null;
 let tries = 0;
 let heardAt = 0;
+let doubted = false; // word of another visit may be older than ours, which began meanwhile: it is asked for again
+
+const beat = () => socket.send(JSON.stringify({ idle_s: Math.round(idle()) }));
 
 function connect() {
   socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${at}/live`);
@@ -203,7 +206,12 @@ function hear(message) {
     if (still.open) still.close();
     return show(message.view);
   }
-  if (message.visit !== visit && !pending) return anew();
+  if (message.visit !== visit && !pending) {
+    if (doubted) return anew();
+    doubted = true;
+    return beat();
+  }
+  doubted = false;
   const banner = document.getElementById("offline");
   banner.hidden = !message.offline;
   if (banner.textContent !== message.offline) banner.textContent = message.offline;
@@ -212,7 +220,7 @@ function hear(message) {
 setInterval(() => {
   if (socket?.readyState !== WebSocket.OPEN) return;
   if (heardAt && now() - heardAt > 2.5 * BEAT_MS) return socket.close();
-  socket.send(JSON.stringify({ idle_s: Math.round(idle()) }));
+  beat();
 }, BEAT_MS);
 
 // --- the code that phones type to shake: another one when it is over ------------------------------------
