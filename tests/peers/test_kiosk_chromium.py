@@ -308,8 +308,9 @@ async def test_many_scans_do_not_make_the_page_grow(browser: Browser, shop: Open
             metrics = {item["name"]: item["value"] for item in (await tools.send("Performance.getMetrics"))["metrics"]}
             return float(metrics["Nodes"])
 
-        first = await nodes_after(20)
-        assert await nodes_after(300) < first * 1.5
+        first, scans = await nodes_after(20), 300
+        # A page that is still coming in, or garbage of the last one, is a few hundred nodes; a leak is some for each scan.
+        assert await nodes_after(scans) < first + 2 * scans
 
 
 async def test_the_flags_of_the_manual_show_the_kiosk(tmp_path: Path, shop: OpenShop) -> None:
