@@ -100,6 +100,38 @@ class Broker(msgspec.Struct, kw_only=True):
     problem: str = ""
 
 
+class Wifi(msgspec.Struct, kw_only=True):
+    """The guest Wi-Fi."""
+
+    configured: bool = False
+    gate: State = State.STARTING
+    """UP: it answers and its rules are in the kernel."""
+    gate_problem: str = ""
+    gate_hint: str = ""
+    repairs: int = 0
+    """Times that its rules were changed by somebody else and put back."""
+    fairness: str = ""
+    """cake | fq_codel | none | empty: not known yet"""
+    members: int = 0
+    waiting: int = 0
+    """Phones on the network that are not let in."""
+    uplink: bool | None = None
+    """Whether the internet answers; None: not known yet."""
+    uplink_since: Stamp | None = None
+    dns_answered: int = 0
+    dns_refused: int = 0
+    """Tunnels, other types, too many."""
+    dns_per_s: float = 0.0
+    tls_days_left: float | None = None
+    """Of the portal's certificate; None: none is in use."""
+    tls_problem: str = ""
+    lease_problem: str = ""
+    admitted: Counter[str] = msgspec.field(default_factory=Counter)
+    """Since the start: way → how many."""
+    refused: Counter[str] = msgspec.field(default_factory=Counter)
+    """Since the start: why → how many."""
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """Something a person should know, in words they can act on."""
 
@@ -122,6 +154,7 @@ class Board:
         self.damages: dict[str, str] = {}
         """What this start found broken: code of the finding → what it means."""
         self.loop_lag_s = 0.0
+        self.wifi = Wifi()
         self.radios: dict[str, Radio] = {}
         self.beacons: dict[str, BeaconSeen] = {}
         """By id; those of documents only, so their number is bounded."""

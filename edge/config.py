@@ -11,11 +11,12 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
 from edge import config_rules
 from edge.checked import Secret, check, salvaged
+from edge.config_base import Port, Section
+from edge.config_wifi import AccessPointSection, GateSection, PortalSection
 from edge.errors import ConfigError, Mistake, UsageError
 from edge.ids import Name
 
@@ -27,16 +28,10 @@ Uuid = Annotated[
         extra={"wanted": "a UUID like FDA50693-A4E2-4FB1-AFCF-C6EB07647825"},
     ),
 ]
-Port = Annotated[int, Meta(ge=0, le=65535)]
-"""0 lets the system choose (tests, demo)."""
 Level = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z", extra={"wanted": "letters, digits, _ . and -, at most 64 of them"})
 ]
 """One MQTT topic level."""
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all sections."""
 
 
 class GatewaySection(Section, frozen=True, kw_only=True):
@@ -244,6 +239,9 @@ class Config(Section, frozen=True, kw_only=True):
     radios: tuple[RadioSection, ...] = ()
     beacons: BeaconsSection = BeaconsSection()
     shake: ShakeSection = ShakeSection()
+    gate: GateSection = GateSection()
+    portal: PortalSection = PortalSection()
+    access_point: AccessPointSection = AccessPointSection()
 
     @property
     def state_path(self) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from edge.events import Code
-from edge.ids import StationId
+from edge.ids import Mac, StationId
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -27,3 +27,19 @@ class ReloadKiosk(Effect, frozen=True, kw_only=True):
     """Fetch the page anew (documents, prices or the program changed). None: every station."""
 
     station: StationId | None = None
+
+
+class OpenGate(Effect, frozen=True, kw_only=True):
+    """Let a guest through. Done before the guest hears yes: a phone looks for the internet at once."""
+
+    mac: Mac
+    mark: int
+    left_s: float
+    """Until the hard end."""
+
+
+class ShutGate(Effect, frozen=True, kw_only=True):
+    """A session is over: running downloads too."""
+
+    mac: Mac
+    mark: int

@@ -1,6 +1,9 @@
 """Names of things, as types, so that a station is never passed for a device."""
 
-from typing import Annotated, NewType
+from __future__ import annotations
+
+import re
+from typing import Annotated, NewType, Self
 
 import msgspec
 
@@ -31,3 +34,34 @@ Name = Annotated[
 
 `$` alone lets a newline follow; `\\Z` says so too, but only in Python, and this goes into JSON schemas.
 """
+
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+
+
+class Mac(str):
+    """A phone's MAC address, lower case with colons: a key while a session lasts, never an identity.
+
+    It does not show itself in a log, an error or a dump; `colons` gives it to the one line that needs it.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Raises ValueError for anything that is not six octets, or names a group."""
+        tidy = text.strip().lower().replace("-", ":")
+        if not _MAC.fullmatch(tidy) or int(tidy[:2], 16) & 1:
+            raise ValueError("not the MAC address of one device")
+        return super().__new__(cls, tidy)
+
+    @property
+    def colons(self) -> str:
+        return str.__str__(self)
+
+    def __repr__(self) -> str:
+        return "'**:**:**:**:**:**'"
+
+    def __str__(self) -> str:
+        return "**:**:**:**:**:**"
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for top in ("edge", "devices", "cloud_bridge") for path in (ROOT / top).rglob("*.py"))
 DOORS = {
     "bleak", "dbus_fast", "cv2", "zxingcpp", "pyzbar", "evdev", "tinydb", "aiomqtt", "paho", "biip", "pypinyin",
-    "psycopg", "segno", "bumble",
+    "psycopg", "segno", "bumble", "dns",
 }  # fmt: skip
 """Libraries that come in through one file each (aiomqtt and paho share theirs)."""
 NO_NAMES = re.compile(r"(utils?|helpers?|common|misc|manager|const)\.py$")

@@ -1,11 +1,21 @@
 """Every fact the gateway acts on. Past tense, frozen, units in names, valid at birth.
 
-A driver, a page or the cloud makes one; `edge.store.handle` decides what it means. No payment code, MAC
-address or phone number is ever a field of one: those are refused or hashed before an event is made.
+A driver, a page or the cloud makes one; `edge.store.handle` decides what it means. No payment code or
+phone number is ever a field of one: those are refused or hashed before an event is made. A MAC address is one of the
+guest Wi-Fi's only, and never shows itself.
 """
 
 from __future__ import annotations
 
+from edge.events.access import (
+    MAX_COUNTED,
+    GuestGone,
+    GuestProven,
+    GuestsCounted,
+    SessionCount,
+    VouchersMade,
+    VouchersVoided,
+)
 from edge.events.base import Count, Event
 from edge.events.coupons import CommitAsked, CouponAsked, GrantReceived, ReleaseAsked, ReserveAsked, VoidAsked
 from edge.events.footfall import FootfallCounted
@@ -38,6 +48,7 @@ from edge.events.scanners import Code, CodeKind, CodeScanned, Transport
 from edge.events.shake import MAX_HEARD, Heard, PageOpened, ShakeMade, ShakeRefused, TicketExchanged, Via
 
 __all__ = [
+    "MAX_COUNTED",
     "MAX_HEARD",
     "BeaconConfigured",
     "BeaconHealthChanged",
@@ -58,6 +69,9 @@ __all__ = [
     "FootfallCounted",
     "GatewayStarted",
     "GrantReceived",
+    "GuestGone",
+    "GuestProven",
+    "GuestsCounted",
     "Heard",
     "KioskReset",
     "PageOpened",
@@ -72,6 +86,7 @@ __all__ = [
     "ReserveAsked",
     "RowsUnsendable",
     "ServiceFailed",
+    "SessionCount",
     "ShakeMade",
     "ShakeRefused",
     "TicketExchanged",
@@ -79,6 +94,8 @@ __all__ = [
     "Transport",
     "Via",
     "VoidAsked",
+    "VouchersMade",
+    "VouchersVoided",
     "ZoneEntered",
     "ZoneLeft",
 ]

@@ -14,6 +14,7 @@ import msgspec
 from edge.shop.base import Count, Document, Text
 from edge.shop.beacons import Beacon, Bound, CarriedBy, Draw, Group, Page, Prize, clashes, number_of
 from edge.shop.coupons import Campaign, CouponKind, RiskClass
+from edge.shop.portals import Hours, Limit, Portal
 from edge.shop.zones import Slide, Zone
 
 __all__ = [
@@ -27,7 +28,10 @@ __all__ = [
     "Document",
     "Draw",
     "Group",
+    "Hours",
+    "Limit",
     "Page",
+    "Portal",
     "Prize",
     "RiskClass",
     "Shop",
@@ -47,6 +51,7 @@ KINDS: Mapping[str, type[Document]] = MappingProxyType(
         "pages": Page,
         "draws": Draw,
         "groups": Group,
+        "portals": Portal,
     }
 )
 """Name of a kind, as in `storegate documents put campaigns FILE` → the type of its items."""
@@ -71,3 +76,16 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
     pages: Mapping[str, Page] = {}
     draws: Mapping[str, Draw] = {}
     groups: Mapping[str, Group] = {}
+    portals: Mapping[str, Portal] = {}
+    guest_devices: int = 3
+    """Of one shopper on the Wi-Fi at once, where the portal says nothing."""
+    most_guests: int = 2000
+    policy: str = ""
+    """Policy and version in force, as `consent` of an event has it."""
+    log_days: int = 0
+    """How long sealed records of sessions are kept; 0: none are."""
+
+    @property
+    def portal(self) -> Portal | None:
+        """None: the shop has set up none, and a plain click lets in."""
+        return next(iter(self.portals.values()), None)

@@ -6,6 +6,7 @@ token or shopper's words is in any of them. Times of an event are in its CloudEv
 
 from __future__ import annotations
 
+from edge.telemetry.access import GuestAdmitted, GuestLeft, VouchersMade
 from edge.telemetry.base import Count, Kept, Share, Telemetry
 from edge.telemetry.coupons import CouponEnded, CouponIssued, CouponRedeemed, CouponRefused, GrantReceived
 from edge.telemetry.footfall import FootfallCounted
@@ -54,6 +55,8 @@ __all__ = [
     "FootfallCounted",
     "GatewayStarted",
     "GrantReceived",
+    "GuestAdmitted",
+    "GuestLeft",
     "JournalReplaced",
     "Kept",
     "KioskVisited",
@@ -70,6 +73,7 @@ __all__ = [
     "ShakeRefused",
     "Share",
     "Telemetry",
+    "VouchersMade",
     "ZoneEntered",
     "ZoneLeft",
     "all_types",

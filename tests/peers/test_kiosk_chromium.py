@@ -309,7 +309,7 @@ async def test_many_scans_do_not_make_the_page_grow(browser: Browser, shop: Open
             return float(metrics["Nodes"])
 
         first, scans = await nodes_after(20), 300
-        # A page that is still coming in, or garbage of the last one, is a few hundred nodes; a leak is some for each scan.
+        # A page still coming in, or garbage of the last one, is a few hundred nodes; a leak is some for each scan.
         assert await nodes_after(scans) < first + 2 * scans
 
 
