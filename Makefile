@@ -12,7 +12,9 @@ SHELL := /bin/bash
 # dbus-daemon: the demo's radio world is BlueZ's own D-Bus interface on a private bus
 DEMO_PACKAGES := python3-venv mosquitto libzbar0 dbus-daemon
 # evdev has no aarch64 wheel: a compiler and the headers build it
-TEST_PACKAGES := $(DEMO_PACKAGES) chromium dnsmasq-base nftables iproute2 dbus opencv-doc gcc python3-dev libc6-dev
+# dnsmasq, nftables, udhcpc, hostapd: guests of a Wi-Fi in network namespaces
+TEST_PACKAGES := $(DEMO_PACKAGES) chromium dnsmasq-base nftables iproute2 udhcpc hostapd curl iperf3 openssl dbus \
+  opencv-doc gcc python3-dev libc6-dev
 SOAK_PACKAGES := $(TEST_PACKAGES) fuse libfuse2
 
 .PHONY: help
