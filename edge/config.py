@@ -220,7 +220,7 @@ class ShakeSection(Section, frozen=True, kw_only=True):
     wifi_zone: str = ""
     """Zone of whoever is on the guest Wi-Fi; empty: being there proves nothing."""
     wifi_networks: tuple[str, ...] = ()
-    """The guest Wi-Fi's networks: 10.64.0.0/16."""
+    """The guest Wi-Fi's networks: 10.64.0.0/16; empty: those of [gate]."""
     zone_codes: bool = True
     """Printed zone codes are proof enough (anybody may have photographed one)."""
 
@@ -246,6 +246,13 @@ class Config(Section, frozen=True, kw_only=True):
     @property
     def state_path(self) -> Path:
         return Path(self.gateway.state_dir)
+
+    @property
+    def wifi_networks(self) -> tuple[str, ...]:
+        """Where a phone is on the guest Wi-Fi: as said, else the network of our own gate."""
+        gate = self.gate
+        own = tuple(filter(None, (gate.address4, gate.address6))) if gate.interface else ()
+        return self.shake.wifi_networks or own
 
     @property
     def source(self) -> str:

@@ -234,8 +234,12 @@ def _places(config: Config) -> Iterator[Rule]:
             places.networks([text])
         except ValueError:
             yield _rule(f"{nets}[{index}]", f"got {text!r}, wanted a network like 10.64.0.0/16")
-    if shake.wifi_zone and not shake.wifi_networks:
-        yield _rule(nets, "is missing: wifi_zone needs to know which addresses are on the guest Wi-Fi", needs=(zone,))
+    if shake.wifi_zone and not config.wifi_networks:
+        yield _rule(
+            nets,
+            "is missing: wifi_zone needs to know which addresses are on the guest Wi-Fi",
+            needs=(zone, "gate.interface"),
+        )
     if shake.wifi_networks and not shake.wifi_zone:
         yield _rule(zone, "is missing: whoever is in wifi_networks is in which zone?", needs=(nets,))
 

@@ -130,7 +130,7 @@ class ShakeDesk:
         self._shop = shop
         self._coupons = coupons
         self._ears = Ears(keys.beacon_key("rotation"), rotate_s=config.beacons.rotate_s)
-        self._wifi = places.networks(config.shake.wifi_networks)
+        self._wifi = places.networks(config.wifi_networks)
 
     @property
     def timezone(self) -> str:

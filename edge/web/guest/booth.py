@@ -42,7 +42,7 @@ class Booth:
         """`given`: the rate of coupons that the wallet shares."""
         self.desk = desk
         self.identity = Identity(keys, days=settings.coupons.wallet_days)
-        self._wifi = places.networks(settings.shake.wifi_networks if settings.shake.wifi_zone else ())
+        self._wifi = places.networks(settings.wifi_networks if settings.shake.wifi_zone else ())
         self._keys = keys
         self._clock = clock
         self._shakes_of_shopper = Rate(burst=20, each_s=2)
