@@ -108,8 +108,16 @@ class Wifi(msgspec.Struct, kw_only=True):
     """UP: it answers and its rules are in the kernel."""
     gate_problem: str = ""
     gate_hint: str = ""
+    gate_code: str = ""
+    """Kind of the problem, where pages have words for it: nft | interface | uplink | rules | user | other; else empty."""
+    interface: str = ""
+    """The guests' side: up | down | missing; empty: not known yet"""
+    uplink_interface: str = ""
+    """Likewise the way to the internet."""
     repairs: int = 0
     """Times that its rules were changed by somebody else and put back."""
+    repaired: Stamp | None = None
+    """The last of them."""
     fairness: str = ""
     """cake | fq_codel | none | empty: not known yet"""
     members: int = 0
@@ -124,6 +132,8 @@ class Wifi(msgspec.Struct, kw_only=True):
     dns_per_s: float = 0.0
     tls_days_left: float | None = None
     """Of the portal's certificate; None: none is in use."""
+    tls_life_days: float | None = None
+    """From its first to its last day: below a third of it somebody is told."""
     tls_problem: str = ""
     lease_problem: str = ""
     admitted: Counter[str] = msgspec.field(default_factory=Counter)
