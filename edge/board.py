@@ -109,7 +109,7 @@ class Wifi(msgspec.Struct, kw_only=True):
     gate_problem: str = ""
     gate_hint: str = ""
     gate_code: str = ""
-    """Kind of the problem, where pages have words for it: nft | interface | uplink | rules | user | other; else empty."""
+    """Kind of the problem, where pages have words for it: nft | interface | uplink | rules; else empty."""
     interface: str = ""
     """The guests' side: up | down | missing; empty: not known yet"""
     uplink_interface: str = ""

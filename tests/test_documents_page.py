@@ -12,6 +12,7 @@ import pytest
 from msgspec import inspect
 from typer.testing import CliRunner
 
+from edge.access_answers import Way
 from edge.cli import documents as command
 from edge.config import Config, GatewaySection
 from edge.documents import check
@@ -21,6 +22,8 @@ from edge.shop import KINDS, Document
 TEXT = (Path(__file__).parents[1] / "docs/documents.md").read_text("utf-8")
 SECTIONS = {title: body for title, _, body in (part.partition("\n") for part in TEXT.split("\n## ")[1:])}
 BOX = Config(gateway=GatewaySection(tenant="t", store="s", id="g"))
+UNTOLD = {str(Way.PASS)}
+"""No shop chooses it."""
 WRITTEN = {"empty": "", "none": None, "true": True, "false": False}
 
 
@@ -39,6 +42,8 @@ def leaves(kind: str) -> dict[str, inspect.Field]:
             items = getattr(field.type, "item_type", None)
             if isinstance(items, inspect.StructType):
                 yield from inside(items, f"{before}{field.name}[].")
+            elif isinstance(field.type, inspect.StructType):
+                yield from inside(field.type, f"{before}{field.name}.")
 
     return dict(inside(inspect.type_info(KINDS[kind]), ""))
 
@@ -52,6 +57,16 @@ def bounds(kind: Any) -> list[int]:
         length = None
     found = [getattr(kind, "ge", None), getattr(kind, "le", None), length]
     return [int(each) for each in found if each is not None]
+
+
+def by_default(field: inspect.Field) -> bool | str | None:
+    """As a person reads it; of keys that have keys of their own, those tell."""
+    if isinstance(field.type, inspect.StructType):
+        return ""
+    plain = None if field.default in ((), msgspec.NODEFAULT) else msgspec.to_builtins(field.default)
+    if isinstance(plain, bool | None):
+        return plain
+    return ", ".join(map(str, plain)) if isinstance(plain, tuple | list) else str(plain)
 
 
 def example(kind: str) -> str:
@@ -77,8 +92,7 @@ def test_every_key_is_told_with_its_range_and_default(kind: str) -> None:
         if field.required:
             assert default == "", key
         else:
-            plain = msgspec.to_builtins(None if field.default in ((), msgspec.NODEFAULT) else field.default)
-            assert WRITTEN.get(default, default) == (plain if isinstance(plain, bool | None) else str(plain)), key
+            assert WRITTEN.get(default, default) == by_default(field), key
 
 
 @pytest.mark.parametrize("kind", KINDS)
