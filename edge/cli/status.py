@@ -67,6 +67,17 @@ class Beacon(msgspec.Struct, frozen=True):
     problems: tuple[str, ...] = ()
 
 
+class Wifi(msgspec.Struct, frozen=True):
+    """The guest Wi-Fi."""
+
+    gate: str
+    members: int
+    waiting: int
+    admitted: dict[str, int]
+    uplink: bool | None = None
+    tls_days_left: float | None = None
+
+
 class Finding(msgspec.Struct, frozen=True):
     level: str
     text: str
@@ -90,10 +101,11 @@ class Told(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
     radios: tuple[Radio, ...] = ()
     beacons: tuple[Beacon, ...] = ()
+    wifi: Wifi | None = None
 
 
 def status(config: say.ConfigOption = None, *, as_json: say.JsonOption = False) -> None:
-    """Say how the running gateway is: cloud, outbox, devices, footfall, beacons, what is wrong and what to do.
+    """Say how the running gateway is: cloud, outbox, devices, footfall, beacons, guest Wi-Fi, what is wrong, what to do.
 
     Exit code 1 when none runs, or when something is wrong. --json prints all there is (the admin page's facts).
 
@@ -163,7 +175,16 @@ def _facts(told: Told) -> list[tuple[str, Text]]:
         wrong = sum(bool(beacon.problems) for beacon in told.beacons)
         text = f"{len(told.beacons):,}, {heard:,} heard" + (f", {wrong:,} with a problem" if wrong else "")
         facts.append(("beacons", Text(text)))
+    if told.wifi is not None:
+        facts.append(("guest Wi-Fi", _wifi(told.wifi)))
     return facts
+
+
+def _wifi(wifi: Wifi) -> Text:
+    said = f": {wifi.members:,} on, {wifi.waiting:,} not let in, {sum(wifi.admitted.values()):,} let in today"
+    said += {True: "", False: ", no internet", None: ""}[wifi.uplink]
+    said += ", plain http" if wifi.tls_days_left is None else f", certificate lasts {wifi.tls_days_left:.0f} days"
+    return Text.assemble((wifi.gate, COLOURS.get(wifi.gate, "")), said)
 
 
 def _radio(radio: Radio) -> Text:

@@ -10,10 +10,11 @@ from enum import StrEnum
 
 import msgspec
 
+from edge.access_answers import Way
 from edge.board import Radio, State
 from edge.clock import ClockState
 from edge.events import BeaconProblem
-from edge.status.standing import BeaconStanding, Standing
+from edge.status.standing import BeaconStanding, Standing, WifiStanding
 
 DAY_S = 24 * 3600
 KIOSK_SILENT_S = 90.0
@@ -28,6 +29,9 @@ COVERAGE_LOW = 0.5
 """A radio that hears less of its time says little about who is there."""
 NAMED = 5
 """So many are named; of the others the number is told."""
+REPAIRED_S = 24 * 3600
+"""So long it is told that somebody changed the gate's rules."""
+FAILING = frozenset({State.WAITING, State.DOWN})
 BEACON_BAD = frozenset({BeaconProblem.CLONED, BeaconProblem.REPROGRAMMED, BeaconProblem.SILENT})
 
 BEACON_APART = {
@@ -56,7 +60,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 def findings(now: Standing) -> tuple[Finding, ...]:
     """Worst first."""
     found = [*_journal(now), *_damage(now), *_services(now), *_devices(now), *_radios(now), *_beacons(now)]
-    found += [*_cloud(now), *_rest(now)]
+    found += [*_wifi(now), *_cloud(now), *_rest(now)]
     return tuple(sorted(found, key=lambda finding: finding.level is not Level.BAD))
 
 
@@ -84,7 +88,7 @@ def _damage(now: Standing) -> Iterator[Finding]:
 
 def _services(now: Standing) -> Iterator[Finding]:
     for service in now.services:
-        if service.state in {State.WAITING, State.DOWN}:
+        if service.state in FAILING:
             yield _bad("service", name=service.name, problem=service.problem, hint=service.hint)
     if now.loop_lag_s > LAG_S:
         yield _warn("busy", seconds=round(now.loop_lag_s))
@@ -92,7 +96,7 @@ def _services(now: Standing) -> Iterator[Finding]:
 
 def _devices(now: Standing) -> Iterator[Finding]:
     for device in now.devices:
-        if device.state in {State.WAITING, State.DOWN}:
+        if device.state in FAILING:
             yield _bad("device", id=device.id, kind=device.kind, problem=device.problem)
     for kiosk in now.kiosks:
         if kiosk.seen_s_ago is not None and kiosk.seen_s_ago > KIOSK_SILENT_S:
@@ -102,7 +106,7 @@ def _devices(now: Standing) -> Iterator[Finding]:
 def _radios(now: Standing) -> Iterator[Finding]:
     for radio in now.radios:
         name = radio.adapter
-        if radio.state in {State.WAITING, State.DOWN}:
+        if radio.state in FAILING:
             if not _said(radio, now):
                 yield _bad("radio_down", adapter=name, problem=radio.problem or "-", hint=radio.hint)
         elif _is_deaf(radio):
@@ -121,7 +125,7 @@ def _is_deaf(radio: Radio) -> bool:
 
 def _said(radio: Radio, now: Standing) -> bool:
     """Whether one of its services, `radio hci0` or `broadcaster hci0`, says the same already."""
-    failing = [each for each in now.services if each.state in {State.WAITING, State.DOWN}]
+    failing = [each for each in now.services if each.state in FAILING]
     mine = [each for each in failing if radio.adapter in each.name.split()]
     return any(each.name.startswith("radio ") or each.problem == radio.problem for each in mine)
 
@@ -163,6 +167,58 @@ def _some(names: Sequence[str]) -> str:
     """`door, till, … (+12)`."""
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f", … (+{more})" if more > 0 else "")
+
+
+def _wifi(now: Standing) -> Iterator[Finding]:
+    wifi = now.wifi
+    if wifi is None:
+        return
+    yield from _gate(wifi, now)
+    if wifi.repairs and (wifi.repaired_s_ago or 0.0) < REPAIRED_S:
+        yield _warn("wifi_rules_changed", count=wifi.repairs)
+    yield from _certificate(wifi)
+    if wifi.uplink is False:
+        yield _warn("wifi_uplink", span=round(wifi.uplink_for_s or 0))
+    if wifi.lease_problem:
+        yield _warn("wifi_leases", problem=wifi.lease_problem)
+    if wifi.members >= wifi.most_guests:
+        yield _warn("wifi_full", count=wifi.members)
+    if not wifi.portal:
+        yield _warn("wifi_portal_none")
+    if Way.SMS in wifi.ways and wifi.tls_days_left is None:
+        yield _warn("wifi_sms_plain")
+    if wifi.unset_ways:
+        yield _warn("wifi_ways_unset", ways=", ".join(wifi.unset_ways))
+
+
+def _gate(wifi: WifiStanding, now: Standing) -> Iterator[Finding]:
+    """One line for what keeps guests out; what the gate has words for is told in ours."""
+    if wifi.gate is State.UP or (wifi.gate is State.STARTING and not wifi.gate_problem):
+        return
+    if any(each.state in FAILING and each.problem == wifi.gate_problem for each in now.services):
+        return  # its task says the same
+    if wifi.gate_code == "nft":
+        yield _bad("wifi_nft")
+    elif wifi.gate_code == "interface":
+        yield _bad("wifi_interface", interface=wifi.interface or "-")
+    elif wifi.gate_code == "uplink":
+        yield _bad("wifi_uplink_interface", interface=wifi.uplink_interface or "-")
+    elif wifi.gate_code == "rules":
+        yield _bad("wifi_rules", problem=wifi.gate_problem or "-", hint=wifi.gate_hint)
+    else:
+        yield _bad("wifi_gate", problem=wifi.gate_problem or "-", hint=wifi.gate_hint)
+
+
+def _certificate(wifi: WifiStanding) -> Iterator[Finding]:
+    if not wifi.tls_name:
+        return
+    if wifi.tls_days_left is not None and wifi.tls_days_left > 0 and not wifi.tls_problem:
+        if wifi.tls_soon:
+            yield _warn("wifi_cert_soon", name=wifi.tls_name, days=int(wifi.tls_days_left))
+    elif wifi.tls_days_left is not None and wifi.tls_days_left <= 0:
+        yield _bad("wifi_cert_over", name=wifi.tls_name)
+    else:
+        yield _bad("wifi_cert", name=wifi.tls_name, problem=wifi.tls_problem or "-")
 
 
 def _cloud(now: Standing) -> Iterator[Finding]:

@@ -22,9 +22,10 @@ from edge.errors import JournalRefusedError
 from edge.journal import Journal, OutboxStats
 from edge.shop import Shop, Zone
 from edge.status import air
+from edge.status import wifi as guest_wifi
 from edge.status.damage import kept
 from edge.status.findings import Finding, findings
-from edge.status.standing import BeaconStanding, CatalogueStanding, Disk, Kiosk, Outbox, Standing
+from edge.status.standing import BeaconStanding, CatalogueStanding, Disk, Kiosk, Outbox, Standing, WifiStanding
 from edge.status.times import age_s
 from edge.store.footfall import ZoneDay, days
 from edge.store.presence import open_problems
@@ -55,6 +56,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     zones: tuple[Zone, ...]
     radios: tuple[Radio, ...]
     beacons: tuple[BeaconStanding, ...]
+    wifi: WifiStanding | None
+    """None: this gateway has no guest Wi-Fi."""
     shakes: Mapping[str, int]
     """Since the start: outcome, or `refused` and why → how many."""
     loop_lag_s: float
@@ -88,6 +91,7 @@ async def gather(
         radios=air.radios(config, board),
         beacons=air.beacons(shop, board, at, heard_before=await _heard_before(journal) if air.doubtful(board) else ()),
         dangling=air.dangling(shop, config),
+        wifi=guest_wifi.wifi(config, shop, board, at, board.wifi.admitted),
         loop_lag_s=board.loop_lag_s,
         offline_by_choice=not config.mqtt.host,
         damages=dict(board.damages),
@@ -113,6 +117,7 @@ async def gather(
         zones=tuple(shop.zones.values()),
         radios=standing.radios,
         beacons=standing.beacons,
+        wifi=standing.wifi,
         shakes=dict(board.shakes),
         loop_lag_s=board.loop_lag_s,
         problems=tuple(reversed(board.problems))[:MAX_PROBLEMS_SHOWN],

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from edge.board import Broker, Device, Radio, Service
+from edge.board import Broker, Device, Radio, Service, State
 from edge.clock import Stamp
 from edge.errors import Refusal
 
@@ -87,6 +87,53 @@ class BeaconStanding(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...]
 
 
+class WifiStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """The guest Wi-Fi. No MAC, no address, no name of a phone, no voucher: numbers, and words for what is wrong."""
+
+    driver: str
+    """gate | fake"""
+    interface: str
+    uplink_interface: str
+    gate: State
+    gate_code: str
+    """nft | interface | uplink | rules, or empty: no more is known than its words."""
+    gate_problem: str
+    gate_hint: str
+    repairs: int
+    """Times since the start that its rules were changed by hand and put back."""
+    repaired_s_ago: float | None
+    fairness: str
+    members: int
+    most_guests: int
+    waiting: int
+    uplink: bool | None
+    uplink_for_s: float | None
+    dns: State | None
+    """Captive DNS; None: its task has not been heard of."""
+    dns_answered: int
+    dns_refused: int
+    dns_per_s: float
+    tls_name: str
+    """What the certificate is for; empty: none is wanted."""
+    tls_days_left: float | None
+    """None: none is in use."""
+    tls_soon: bool
+    """Less than a third of its life is left."""
+    tls_problem: str
+    lease_problem: str
+    policy: str
+    portal: bool
+    """There is a document of it."""
+    ways: tuple[str, ...]
+    """As the document orders them."""
+    unset_ways: tuple[str, ...]
+    """Of these, gateway.toml has not what they need."""
+    admitted: Mapping[str, int]
+    """Today: way → guests let in."""
+    refused: Mapping[str, int]
+    """Since the start: why → how many."""
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """All that findings look at."""
 
@@ -102,6 +149,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     beacons: tuple[BeaconStanding, ...]
     dangling: tuple[str, ...]
     """Documents that name another one which does not exist: `beacons/door → zones/dor`."""
+    wifi: WifiStanding | None
+    """None: this gateway has no guest Wi-Fi."""
     loop_lag_s: float
     offline_by_choice: bool
     damages: Mapping[str, str]

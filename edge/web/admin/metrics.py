@@ -39,6 +39,7 @@ class _Once(Collector):
         yield from _machine(now)
         yield from _parts(now)
         yield from _air(now)
+        yield from _wifi(now)
 
 
 def _journal(now: Status) -> Iterator[Metric]:
@@ -128,6 +129,28 @@ def _air(now: Status) -> Iterator[Metric]:
     yield _gauge("beacons", "Documents of beacons that are shown", len(now.beacons))
     shakes = {tuple(f"{name} ".split(" ")[:2]): count for name, count in now.shakes.items()}
     yield _labelled("shakes_total", "Shakes answered since the start", shakes, ("outcome", "why"), counter=True)
+
+
+def _wifi(now: Status) -> Iterator[Metric]:
+    wifi = now.wifi
+    if wifi is None:
+        return
+    yield _gauge("wifi_gate_up", "1: guests who prove a way in are let through", int(wifi.gate is State.UP))
+    yield _counter("wifi_gate_repairs_total", "Times its rules were changed and put back", wifi.repairs)
+    yield _gauge("wifi_guests", "Guests let through now", wifi.members)
+    yield _gauge("wifi_guests_max", "As many as there is room for", wifi.most_guests)
+    yield _gauge("wifi_waiting", "Phones on the network that are not let in", wifi.waiting)
+    if wifi.uplink is not None:
+        yield _gauge("wifi_uplink_up", "1: the internet answers", int(wifi.uplink))
+    yield _counter("wifi_dns_answered_total", "Captive DNS: questions answered", wifi.dns_answered)
+    yield _counter("wifi_dns_refused_total", "Captive DNS: tunnels, other types, too many", wifi.dns_refused)
+    if wifi.tls_days_left is not None:
+        yield _gauge("wifi_certificate_days", "The portal's certificate lasts so long", wifi.tls_days_left)
+    if wifi.tls_name:
+        good = wifi.tls_days_left is not None and wifi.tls_days_left > 0 and not wifi.tls_problem
+        yield _gauge("wifi_certificate_good", "1: the portal is served over TLS", int(good))
+    yield _labelled("wifi_admitted_today", "Guests let in since midnight", _keys(wifi.admitted), ("way",))
+    yield _labelled("wifi_refused_total", "Refused since the start", _keys(wifi.refused), ("why",), counter=True)
 
 
 def _keys(values: Mapping[str, int]) -> dict[tuple[str, ...], int]:

@@ -72,6 +72,11 @@ class Wording:
         names = status.zone_names.get(zone, (zone, zone))
         return names[1 if short(self.language) == "en" else 0]
 
+    def named(self, family: str, word: str) -> str:
+        """`way sms`, `why full`: in the reader's words, or as it stands where there are none."""
+        key = f"wifi_{family}_{word}"
+        return self.say(key) if f"admin.{key}" in self._words else word
+
     def service(self, name: str) -> str:
         """A root task: `scanner dock-1` is family and id, the others have names of their own."""
         family, _, device = name.partition(" ")
