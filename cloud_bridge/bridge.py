@@ -19,6 +19,7 @@ import msgspec
 import edge
 from cloud_bridge import delivery as dl
 from cloud_bridge import inbox, mqtt
+from cloud_bridge.asks import CloudAsks
 from cloud_bridge.backoff import delays
 from cloud_bridge.endpoint import Endpoint, Said
 from cloud_bridge.payloads import Birth, Row
@@ -63,6 +64,7 @@ class Bridge:
         config: MqttSection,
         gateway: GatewaySection,
         answer: inbox.Answer,
+        asks: CloudAsks | None = None,
     ) -> None:
         self._journal = journal
         self._board = board
@@ -70,6 +72,7 @@ class Bridge:
         self._config = config
         self._gateway = Gateway(gateway.tenant, gateway.store, gateway.id)
         self._answer = answer
+        self._asks = asks
         self._payload_bytes = dl.MAX_PAYLOAD_BYTES
         """Learned: a broker that hangs up because of a packet's size says no number."""
         self._session = 0
@@ -104,6 +107,8 @@ class Bridge:
     def _cut_off(self) -> None:
         broker = self._board.broker
         broker.connected, broker.since, broker.inflight = False, None, 0
+        if self._asks is not None:
+            self._asks.cut_off()
 
     def _fresh_delays(self) -> Iterator[float]:
         return delays(self._config.backoff_max_s, chance=random.random)
@@ -144,6 +149,9 @@ class Bridge:
             await link.tell(said, doing="publish the birth", retain=True)
             await link.subscribe([self._gateway.commands], retained=False)
             await link.subscribe([self._gateway.watermark])
+            if self._asks is not None:
+                await link.subscribe([self._gateway.request_answers], retained=False)
+                self._asks.connected(link)
             broker = self._board.broker
             broker.connected, broker.since = True, self._clock.now()
             yield link, birth
@@ -193,7 +201,14 @@ class Bridge:
     async def _serve(self, link: mqtt.Link, session: Session) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(session.run())
-            group.create_task(inbox.run(link, gateway=self._gateway, answer=self._answer, watermark=session.watermark))
+            read = inbox.run(
+                link,
+                gateway=self._gateway,
+                answer=self._answer,
+                watermark=session.watermark,
+                answered=self._asks.answered if self._asks else None,
+            )
+            group.create_task(read)
 
     async def _farewell(self, link: mqtt.Link, birth: Birth) -> None:
         """We were asked to stop: says so before the DISCONNECT, which takes the will away."""
@@ -253,6 +268,11 @@ async def run(
     config: MqttSection,
     gateway: GatewaySection,
     answer: inbox.Answer,
+    asks: CloudAsks | None = None,
 ) -> None:
-    """Until cancelled: events out, commands in. `answer` does commands (`edge.commands.Commands.answer`)."""
-    await Bridge(journal=journal, board=board, clock=clock, config=config, gateway=gateway, answer=answer).run()
+    """Until cancelled: events out, commands in. `answer` does commands (`edge.commands.Commands.answer`).
+
+    `asks`: who asks the cloud itself something does it through these; None: nobody does, nothing is subscribed for it.
+    """
+    bridge = Bridge(journal=journal, board=board, clock=clock, config=config, gateway=gateway, answer=answer, asks=asks)
+    await bridge.run()

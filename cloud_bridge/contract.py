@@ -22,6 +22,8 @@ from msgspec.structs import fields
 from cloud_bridge import payloads
 from cloud_bridge.topics import SESSION, WATERMARK, Lane, template
 from edge import __version__, telemetry
+from edge.cloud_asks import KINDS as ASKS
+from edge.cloud_asks import Ask, Done, RefusedByCloud
 from edge.commands.messages import KINDS, Command, CommandReply
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -49,6 +51,8 @@ def schemas() -> dict[str, dict[str, Any]]:
     made = {kind.TYPE: _schema(kind) for kind in telemetry.all_types()}
     made |= {f"command.{kind.NAME}": _schema(kind) for kind in KINDS}
     made["command.reply"] = _schema(CommandReply)
+    made |= {f"request.{kind.NAME}": _schema(kind) for kind in ASKS}
+    made |= {f"request.{kind.__struct_config__.tag}": _schema(kind) for kind in (Done, RefusedByCloud)}
     made["gateway.session"] = _schema(payloads.Birth)
     made["cloud.watermark"] = _schema(payloads.Watermark)
     made["envelope"] = _schema(payloads.Event)
@@ -64,6 +68,8 @@ def asyncapi() -> dict[str, Any]:
         _add_events(kind, channels, operations, messages)
     for command in KINDS:
         _add_command(command, channels, operations, messages)
+    for ask in ASKS:
+        _add_ask(ask, channels, operations, messages)
     _add_session(channels, operations, messages)
     levels = {name: {"description": text} for name, text in LEVELS.items()}
     return {
@@ -134,6 +140,36 @@ def _add_command(
         "reply": {
             "address": {"location": "$message.header#/responseTopic"},
             "channel": {"$ref": f"#/channels/{name}_rsp"},
+        },
+    }
+
+
+def _add_ask(kind: type[Ask], channels: dict[str, Any], operations: dict[str, Any], messages: dict[str, Any]) -> None:
+    name = _key(kind.NAME)
+    correlation = {"location": "$message.header#/correlationData"}
+    messages[f"{name}_request"] = {
+        "name": kind.NAME,
+        "summary": _text(kind),
+        "correlationId": correlation,
+        "payload": _ref(f"request.{kind.NAME}"),
+    }
+    for answer in (Done, RefusedByCloud):
+        messages[f"request_{answer.__struct_config__.tag}"] = {
+            "name": str(answer.__struct_config__.tag),
+            "summary": _text(answer),
+            "correlationId": correlation,
+            "payload": _ref(f"request.{answer.__struct_config__.tag}"),
+        }
+    channels[f"{name}_req"] = _channel(template(Lane.REQUESTS, kind.NAME), [f"{name}_request"], "somebody waits for it")
+    channels[f"{name}_ans"] = _channel(
+        template(Lane.REQUEST_ANSWERS, kind.NAME), ["request_ok", "request_refused"], "to the gateway that asked"
+    )
+    operations[f"send_{name}_request"] = {
+        "action": "send",
+        "channel": {"$ref": f"#/channels/{name}_req"},
+        "reply": {
+            "address": {"location": "$message.header#/responseTopic"},
+            "channel": {"$ref": f"#/channels/{name}_ans"},
         },
     }
 

@@ -1,4 +1,4 @@
-"""Messages to this gateway: commands are done and answered, the watermark is passed on.
+"""Messages to this gateway: commands are done and answered, the watermark and the cloud's answers are passed on.
 
 A command is acknowledged to the broker once its answer is kept and sent. When the line breaks before that, the broker
 brings it again (its session outlives ours by a day) and the kept answer is sent again.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 import msgspec
 
@@ -27,21 +27,40 @@ RETRY_S = 5.0
 """After an answer could not be kept (disk full)."""
 
 
-async def run(link: Link, *, gateway: Gateway, answer: Answer, watermark: Callable[[Incoming], None]) -> None:
-    """Until the connection ends: raises CloudError."""
+async def run(
+    link: Link,
+    *,
+    gateway: Gateway,
+    answer: Answer,
+    watermark: Callable[[Incoming], None],
+    answered: Callable[[Incoming, str], None] | None = None,
+) -> None:
+    """Until the connection ends: raises CloudError. `answered` gets answers to our own requests, with their name."""
     places = asyncio.Semaphore(AT_ONCE)
     async with asyncio.TaskGroup() as group:
         while True:
             message = await link.receive()
             parts = parse(message.topic)
-            if parts is not None and parts.gateway == gateway and parts.lane is Lane.COMMANDS:
-                await places.acquire()
-                task = group.create_task(_command(link, message, parts.kind, gateway=gateway, answer=answer))
-                task.add_done_callback(lambda _: places.release())
+            if parts is not None and parts.gateway != gateway:
+                parts = None
+            if parts is not None and parts.lane is Lane.COMMANDS:
+                # The task waits for its place, not this loop: behind it may be an answer that a guest waits for.
+                group.create_task(_in_turn(places, _command(link, message, parts.kind, gateway=gateway, answer=answer)))
                 continue
+            if answered is not None and parts is not None and parts.lane is Lane.REQUEST_ANSWERS:
+                answered(message, parts.kind)
             if message.topic == gateway.watermark:
                 _pass_on(watermark, message)
             link.ack(message)
+
+
+async def _in_turn(places: asyncio.Semaphore, work: Coroutine[None, None, None]) -> None:
+    """Waiting ones are bounded by the Receive Maximum that we gave."""
+    try:
+        async with places:
+            await work
+    finally:
+        work.close()
 
 
 def _pass_on(watermark: Callable[[Incoming], None], message: Incoming) -> None:

@@ -12,9 +12,9 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import aiomqtt
 from paho.mqtt.client import MQTT_ERR_SUCCESS, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -27,9 +27,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cloud_bridge import reasons
 from cloud_bridge.endpoint import Endpoint, Granted, Incoming, Said, tls_context
+from cloud_bridge.inflow import Inflow, or_gone
 from edge.errors import CloudError
 
-T = TypeVar("T")
 CONNECT_S = 10.0
 """For the TCP and TLS handshakes, and again for the CONNACK: a satellite line needs about 3 s."""
 GOODBYE_S = 2.0
@@ -69,6 +69,18 @@ class Link:
         code = await self.publish(said, content_type="application/json", retain=retain, correlation=correlation)
         if code >= reasons.FAILURE:
             raise reasons.refused(code, doing=doing)
+
+    def request(self, said: Said, *, answers: str, correlation: bytes, expiry_s: int) -> None:
+        """JSON that is answered on the topic `answers`, or not at all. Raises CloudError when the connection is gone.
+
+        QoS 0: what it asks for may cost money, so it is asked at most once; and it takes no room in the window.
+        """
+        properties = _properties(PacketTypes.PUBLISH)
+        properties.ContentType = "application/json"
+        properties.ResponseTopic = answers
+        properties.CorrelationData = correlation
+        properties.MessageExpiryInterval = expiry_s
+        self._client.send_once(said, properties=properties)
 
     async def farewell(self, said: Said) -> None:
         """A last retained message and a DISCONNECT, which takes the will away, if the line still carries them."""
@@ -177,7 +189,7 @@ class _Client(aiomqtt.Client):
         self._puback: dict[int, tuple[asyncio.Future[int], float]] = {}
         self._hung_up: CloudError | None = None
         self.gone: asyncio.Future[None] = self._loop.create_future()
-        self.inbox = _Inbox(self.gone)
+        self.inbox = Inflow(self.gone)
 
     async def open(self) -> Granted:
         try:
@@ -215,6 +227,10 @@ class _Client(aiomqtt.Client):
         answer: asyncio.Future[int] = self._loop.create_future()
         self._puback[info.mid] = (answer, self._loop.time())
         return answer
+
+    def send_once(self, said: Said, *, properties: Properties) -> None:
+        if self._client.publish(said.topic, said.payload, 0, retain=False, properties=properties).rc:
+            raise self.why_lost()
 
     def confirm(self, message: Incoming) -> None:
         self._client.ack(message.number, message.qos)
@@ -333,37 +349,6 @@ class _Client(aiomqtt.Client):
 
     def _on_message(self, _client: Paho, _userdata: Any, message: MQTTMessage) -> None:
         self.inbox.put(_incoming(message))
-
-
-class _Inbox:
-    """Messages to us. Bounded by the Receive Maximum that we gave: none is acknowledged before it is done."""
-
-    def __init__(self, gone: asyncio.Future[None]) -> None:
-        self._gone = gone
-        self._queue: asyncio.Queue[Incoming] = asyncio.Queue()
-
-    def put(self, message: Incoming) -> None:
-        self._queue.put_nowait(message)
-
-    def get_now(self) -> Incoming | None:
-        return None if self._queue.empty() else self._queue.get_nowait()
-
-    async def get(self) -> Incoming:
-        if not self._queue.empty():
-            return self._queue.get_nowait()
-        return await or_gone(self._queue.get(), self._gone)
-
-
-async def or_gone(work: Coroutine[Any, Any, T], gone: asyncio.Future[None]) -> T:
-    """The work's result; raises CloudError when the connection ends first."""
-    doing = asyncio.ensure_future(work)
-    try:
-        await asyncio.wait((doing, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
-            gone.result()
-        return await doing
-    finally:
-        doing.cancel()
 
 
 def _properties(kind: int) -> Properties:

@@ -36,6 +36,9 @@ class Lane(StrEnum):
     CONFIG = "cfg"
     """Retained desired documents (reserved)."""
     ACKS = "ack"
+    REQUESTS = "req"
+    """What the gateway asks the cloud while somebody waits."""
+    REQUEST_ANSWERS = "ans"
 
 
 class Gateway(msgspec.Struct, frozen=True):
@@ -76,6 +79,11 @@ class Gateway(msgspec.Struct, frozen=True):
 
     def answer(self, command: str) -> str:
         return self.topic(Lane.ANSWERS, command)
+
+    @property
+    def request_answers(self) -> str:
+        """Filter for all answers to this gateway's requests."""
+        return self.topic(Lane.REQUEST_ANSWERS, "+")
 
 
 class Parts(NamedTuple):
