@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from cloud_bridge import bridge, mqtt
+from cloud_bridge.asks import CloudAsks
 from cloud_bridge.endpoint import Endpoint, Incoming
 from cloud_bridge.payloads import Event, decode
 from cloud_bridge.topics import Lane, every, parse
@@ -64,11 +65,20 @@ class Gate:
 
     @asynccontextmanager
     async def bridge(
-        self, config: MqttSection, answer: Callable[[Asked], Awaitable[bytes]] = no_commands
+        self,
+        config: MqttSection,
+        answer: Callable[[Asked], Awaitable[bytes]] = no_commands,
+        asks: CloudAsks | None = None,
     ) -> AsyncIterator[None]:
         running = asyncio.create_task(
             bridge.run(
-                journal=self.journal, board=self.board, clock=self.clock, config=config, gateway=GATEWAY, answer=answer
+                journal=self.journal,
+                board=self.board,
+                clock=self.clock,
+                config=config,
+                gateway=GATEWAY,
+                answer=answer,
+                asks=asks,
             )
         )
         try:
