@@ -105,7 +105,7 @@ class Told(msgspec.Struct, frozen=True):
 
 
 def status(config: say.ConfigOption = None, *, as_json: say.JsonOption = False) -> None:
-    """Say how the running gateway is: cloud, outbox, devices, footfall, beacons, guest Wi-Fi, what is wrong, what to do.
+    """Say how the running gateway is: cloud, outbox, devices, footfall, beacons, Wi-Fi, what is wrong, what to do.
 
     Exit code 1 when none runs, or when something is wrong. --json prints all there is (the admin page's facts).
 

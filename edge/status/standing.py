@@ -122,12 +122,15 @@ class WifiStanding(msgspec.Struct, frozen=True, kw_only=True):
     tls_problem: str
     lease_problem: str
     policy: str
+    """And its version, as guests accept it."""
     portal: bool
     """There is a document of it."""
     ways: tuple[str, ...]
     """As the document orders them."""
     unset_ways: tuple[str, ...]
     """Of these, gateway.toml has not what they need."""
+    barred_ways: tuple[str, ...]
+    """Of these, the policy does not allow them."""
     admitted: Mapping[str, int]
     """Today: way → guests let in."""
     refused: Mapping[str, int]

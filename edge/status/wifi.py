@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from edge.access_answers import Way
-from edge.board import Board
+from edge.board import Board, Wifi
 from edge.clock import Stamp
 from edge.config import Config
+from edge.errors import StoregateError
+from edge.policies import Policy, load
 from edge.shop import Shop
 from edge.status.standing import WifiStanding
 from edge.status.times import age_s
@@ -20,6 +22,7 @@ SOON = 1 / 3
 USUAL_LIFE_DAYS = 90.0
 DNS = "captive dns"
 """Its task on the board."""
+MISSING = "missing"
 NEEDS: Mapping[Way, Callable[[Config], bool]] = {
     Way.SMS: lambda config: bool(config.portal.sms.per_shop_day and config.mqtt.host),
     Way.WECHAT: lambda config: bool(config.portal.wechat.app_id),
@@ -30,7 +33,7 @@ NEEDS: Mapping[Way, Callable[[Config], bool]] = {
 
 
 def here(config: Config) -> bool:
-    return bool(config.gate.interface)
+    return config.gate.driver == "fake" or bool(config.gate.interface)
 
 
 def wifi(config: Config, shop: Shop, board: Board, at: Stamp, admitted: Mapping[str, int]) -> WifiStanding | None:
@@ -40,13 +43,14 @@ def wifi(config: Config, shop: Shop, board: Board, at: Stamp, admitted: Mapping[
     seen, gate, portal = board.wifi, config.gate, shop.portal
     ways = portal.ways if portal is not None else (Way.CLICK,)
     dns = board.services.get(DNS)
+    policy = _policy(config.portal.policy)
     life_days = seen.tls_life_days or USUAL_LIFE_DAYS
     return WifiStanding(
         driver=gate.driver,
         interface=gate.interface,
         uplink_interface=gate.uplink,
         gate=seen.gate,
-        gate_code=seen.gate_code,
+        gate_code=_code(seen),
         gate_problem=seen.gate_problem,
         gate_hint=seen.gate_hint,
         repairs=seen.repairs,
@@ -66,10 +70,26 @@ def wifi(config: Config, shop: Shop, board: Board, at: Stamp, admitted: Mapping[
         tls_soon=seen.tls_days_left is not None and seen.tls_days_left < life_days * SOON,
         tls_problem=seen.tls_problem,
         lease_problem=seen.lease_problem,
-        policy=config.portal.policy,
+        policy=config.portal.policy if policy is None else policy.consent,
         portal=portal is not None,
         ways=tuple(way.value for way in ways),
         unset_ways=tuple(way.value for way in ways if way in NEEDS and not NEEDS[way](config)),
+        barred_ways=tuple(way.value for way in ways if policy is not None and not policy.allows(way)),
         admitted=dict(admitted),
         refused=dict(seen.refused),
     )
+
+
+def _code(seen: Wifi) -> str:
+    """What the driver made of the gate's words, else what the interfaces tell."""
+    if seen.gate_code:
+        return seen.gate_code
+    return "interface" if seen.interface == MISSING else "uplink" if seen.uplink_interface == MISSING else ""
+
+
+def _policy(name: str) -> Policy | None:
+    """Read when gateway.toml was checked, so no disk is waited for. None: the doctor says what is wrong with it."""
+    try:
+        return load(name)
+    except StoregateError:
+        return None

@@ -24,7 +24,7 @@ def wifi_config(state: Path, **portal: object) -> Config:
         "name": "s1.portal.example.net",
         "cert_file": "/none/cert.pem",
         "key_file": "/none/key.pem",
-        "policy": "cn",
+        "policy": "eu",
     }
     return config(
         state,

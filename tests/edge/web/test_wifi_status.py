@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from edge.access_answers import AccessWhy, Way
 from edge.board import State
+from edge.checked import Secret
 from edge.config_wifi import SmsSection
 from edge.web.words import Words
 from tests.edge.web.given_admin import Admin, admin, config
@@ -134,6 +135,19 @@ async def test_without_a_document_a_plain_click_is_said(tmp_path: Path, hand_clo
         await furnish(gateway)
         await gateway.documents.put("portals", [], by="cli")
         assert [*await findings(gateway)] == ["wifi_portal_none"]
+
+
+async def test_a_policy_may_leave_no_way_in(tmp_path: Path, hand_clock: HandClock) -> None:
+    staff = {"anna": Secret("fernsehturm-11")}
+    async with admin(wifi_config(tmp_path, policy="cn", staff=staff), hand_clock) as gateway:
+        await furnish(gateway, ways=["click", "voucher"])
+        found = await findings(gateway)
+        assert (found["wifi_ways_none"]["level"], "cn/1" in found["wifi_ways_none"]["text"]) == ("bad", True)
+        await furnish(gateway, ways=["click", "staff"])
+        found = await findings(gateway)
+        assert [*found] == ["wifi_ways_barred"]
+        assert ": click" in found["wifi_ways_barred"]["text"]
+        assert "fernsehturm" not in await get(gateway, "/api/v1/status")
 
 
 async def test_ways_that_lack_something(tmp_path: Path, hand_clock: HandClock) -> None:
