@@ -42,7 +42,9 @@ def hostapd(config: Config, *, passphrase: str = "") -> str:
     if not config.gate.interface:
         hint = "set gate.interface: the same as access_point.interface, or the bridge it is put into"
         raise UsageError("an access point without a guest network: gate.interface is empty", hint=hint)
-    if point.security == "wpa2" and not (8 <= len(passphrase) <= 63 and passphrase.isascii() and passphrase.isprintable()):
+    if point.security == "wpa2" and not (
+        8 <= len(passphrase) <= 63 and passphrase.isascii() and passphrase.isprintable()
+    ):
         hint = "its first line: 8 to 63 characters of ASCII"
         raise UsageError("access_point.passphrase_file holds no passphrase of WPA2", hint=hint)
     return _text("hostapd", _hostapd(config, passphrase))

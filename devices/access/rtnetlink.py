@@ -23,8 +23,8 @@ NLM_F_REQUEST, NLM_F_DUMP = 0x1, 0x300
 NDA_DST, NDA_LLADDR, NDA_CACHEINFO, NDA_IFINDEX = 1, 2, 3, 8
 NUD_KNOWN = 0x02 | 0x04 | 0x08 | 0x10 | 0x80
 """Reachable, stale, delay, probe, permanent: there is an address behind it."""
-HEADER, NDMSG, ATTRIBUTE, ERROR = struct.Struct("=IHHII"), struct.Struct("=BxxxiHBB"), struct.Struct("=HH"), struct.Struct("=i")
-CACHEINFO = struct.Struct("=IIII")
+HEADER, NDMSG, CACHEINFO = struct.Struct("=IHHII"), struct.Struct("=BxxxiHBB"), struct.Struct("=IIII")
+ATTRIBUTE, ERROR = struct.Struct("=HH"), struct.Struct("=i")
 MAX_DUMP = 64 * 1024 * 1024
 BUFFER = 64 * 1024
 
@@ -32,8 +32,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Neighbour(NamedTuple):
-    index: int
-    """Of the interface."""
+    interface: int
+    """Its index."""
     address: bytes
     mac: bytes
     state: int
@@ -59,10 +59,9 @@ def _attribute(kind: int, value: bytes) -> bytes:
 
 class Answer(NamedTuple):
     sequence: int
-    error: int
-    """An errno; 0: none."""
-    done: bool
-    neighbour: Neighbour | None
+    error: int | None = None
+    """An errno; 0: the end, and all is well; None: there is more."""
+    neighbour: Neighbour | None = None
 
 
 def answers(raw: bytes) -> Iterator[Answer]:
@@ -74,11 +73,11 @@ def answers(raw: bytes) -> Iterator[Answer]:
             return
         body = raw[at + HEADER.size : at + length]
         if kind == NLMSG_ERROR and len(body) >= ERROR.size:
-            yield Answer(sequence, -ERROR.unpack_from(body)[0], True, None)
+            yield Answer(sequence, -ERROR.unpack_from(body)[0])
         elif kind == NLMSG_DONE:
-            yield Answer(sequence, 0, True, None)
+            yield Answer(sequence, 0)
         elif kind == RTM_NEWNEIGH:
-            yield Answer(sequence, 0, False, _neighbour(body))
+            yield Answer(sequence, neighbour=_neighbour(body))
         at += (length + 3) & ~3
 
 
@@ -114,6 +113,11 @@ def _opened() -> socket.socket:
     return line
 
 
+def _raise(error: int | None) -> None:
+    if error:
+        raise OSError(error, os.strerror(error))
+
+
 class Table:
     """Of one interface, which may not be there yet, or come back with another index."""
 
@@ -136,13 +140,13 @@ class Table:
             if error.errno in {errno.ENOENT, errno.ENODEV}:
                 return None
             raise DeviceError(f"the kernel does not tell neighbours: {error.strerror}") from error
-        ours = found is not None and found.index == index and found.state & NUD_KNOWN and len(found.mac) == 6
+        ours = found is not None and found.interface == index and found.state & NUD_KNOWN and len(found.mac) == 6
         return found.mac if found is not None and ours else None
 
     def _ask(self, raw: bytes, sequence: int) -> Neighbour | None:
         if self._line is None:
             self._line = _opened()
-            self._line.setblocking(False)
+            self._line.settimeout(0)
         self._line.send(raw)
         for _ in range(8):  # a late answer of an earlier question may lie before ours
             for answer in answers(self._line.recv(BUFFER)):
@@ -150,8 +154,7 @@ class Table:
                     continue
                 if answer.error == errno.ENOENT:
                     return None
-                if answer.error:
-                    raise OSError(answer.error, os.strerror(answer.error))
+                _raise(answer.error)
                 return answer.neighbour
         return None
 
@@ -171,11 +174,15 @@ class Table:
                     raw = line.recv(BUFFER)
                     taken += len(raw)
                     for answer in answers(raw):
-                        if answer.error:
-                            raise OSError(answer.error, os.strerror(answer.error))
-                        if answer.done:
+                        _raise(answer.error)
+                        if answer.error == 0:
                             return found
-                        if (each := answer.neighbour) and each.index == index and each.state & NUD_KNOWN and each.mac:
+                        if (
+                            (each := answer.neighbour)
+                            and each.interface == index
+                            and each.state & NUD_KNOWN
+                            and each.mac
+                        ):
                             found.append(each)
         except OSError as error:
             raise DeviceError(f"the kernel does not tell neighbours: {error.strerror or error}") from error

@@ -1,0 +1,224 @@
+"""Does the internet answer? A route out, and a name that somebody far away has to look up.
+
+The names are those that phones ask too: they live for minutes, so a resolver in the shop can't answer from memory for
+long, as it could for days about the root. Any answer but "I could not find out" will do. One lost datagram is not a
+cut line: it takes three misses; one answer and it is back. While MQTT is connected over the internet the line is up,
+whatever the resolvers say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import itertools
+import logging
+import secrets
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from devices.driver import Submit
+from edge.board import Board, Broker
+from edge.clock import Clock
+from edge.config import Config
+
+log = logging.getLogger(__name__)
+
+NAMES = ("www.msftconnecttest.com", "connect.rom.miui.com", "captive.apple.com", "connectivitycheck.gstatic.com")
+EVERY_S = 10.0
+AGAIN_S = 3.0
+"""After a miss."""
+ANSWER_S = 2.0
+MISSES = 3
+MAX_RESOLVERS = 4
+RESOLV_CONF = Path("/etc/resolv.conf")
+MAX_RESOLV_CONF = 64 * 1024
+DNS_PORT = 53
+_HEADER = struct.Struct("!HHHHHH")
+_RECURSE, _ANSWER, _RCODE = 0x0100, 0x8000, 0x000F
+_FOUND_OUT = frozenset({0, 3})
+"""NOERROR, NXDOMAIN."""
+_FAR = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))
+"""Documentation addresses: nothing is sent, but a route there is the default route."""
+
+
+def question(name: str, number: int) -> bytes:
+    """One DNS query for the address of a name."""
+    labels = b"".join(bytes([len(part)]) + part for part in name.encode("ascii").split(b"."))
+    return _HEADER.pack(number, _RECURSE, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", 1, 1)
+
+
+def answers(raw: bytes, number: int) -> bool:
+    """Whether this is the answer of a resolver that could find out."""
+    if len(raw) < _HEADER.size:
+        return False
+    got, flags = _HEADER.unpack_from(raw)[:2]
+    return bool(got == number and flags & _ANSWER and (flags & _RCODE) in _FOUND_OUT)
+
+
+def resolvers(text: str) -> tuple[str, ...]:
+    """Of resolv.conf."""
+    found: list[str] = []
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) >= 2 and words[0] == "nameserver":
+            try:
+                ipaddress.ip_address(words[1].partition("%")[0])
+            except ValueError:
+                continue
+            found.append(words[1])
+    return tuple(found[:MAX_RESOLVERS])
+
+
+class Probe:
+    """Asks all resolvers at once; the first that answers is enough."""
+
+    def __init__(self, given: Sequence[str], *, port: int = DNS_PORT, resolv_conf: Path = RESOLV_CONF) -> None:
+        self._given = tuple(given)[:MAX_RESOLVERS]
+        self._port = port
+        self._resolv_conf = resolv_conf
+        self._names = itertools.cycle(NAMES)
+
+    async def __call__(self) -> bool:
+        if not has_route():
+            return False
+        ask = self._given or await asyncio.to_thread(self._read)
+        name = next(self._names)
+        asking = [asyncio.create_task(asked(address, self._port, name)) for address in ask]
+        try:
+            for each in asyncio.as_completed(asking):
+                if await each:
+                    return True
+        finally:
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+        return False
+
+    def _read(self) -> tuple[str, ...]:
+        try:
+            with self._resolv_conf.open("rb") as file:
+                return resolvers(file.read(MAX_RESOLV_CONF).decode("utf-8", "replace"))
+        except OSError:
+            return ()
+
+
+def has_route() -> bool:
+    """A default route, of either family."""
+    for address, family in _FAR:
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as line:
+                line.connect((address, 9))
+        except OSError:
+            continue
+        return True
+    return False
+
+
+class _Asking(asyncio.DatagramProtocol):
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self.found: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, _addr: object) -> None:
+        if not self.found.done() and len(data) >= 2 and data[:2] == struct.pack("!H", self._number):
+            self.found.set_result(answers(data, self._number))
+
+    def error_received(self, _exc: Exception) -> None:
+        if not self.found.done():
+            self.found.set_result(False)
+
+
+async def asked(address: str, port: int, name: str) -> bool:
+    number = secrets.randbelow(65536)
+    loop = asyncio.get_running_loop()
+    try:
+        transport, asking = await loop.create_datagram_endpoint(lambda: _Asking(number), remote_addr=(address, port))
+    except OSError:
+        return False
+    try:
+        transport.sendto(question(name, number))
+        async with asyncio.timeout(ANSWER_S):
+            return await asking.found
+    except (OSError, TimeoutError):
+        return False
+    finally:
+        transport.close()
+
+
+class Uplink:
+    """A driver that keeps `board.wifi.uplink`. Without a probe (a fake gate's) it is what `turn` says, up at first."""
+
+    name = "uplink"
+
+    def __init__(
+        self,
+        *,
+        board: Board,
+        clock: Clock,
+        probe: Callable[[], Awaitable[bool]] | None = None,
+        far_broker: bool = False,
+    ) -> None:
+        self._board = board
+        self._clock = clock
+        self._probe = probe
+        self._far_broker = far_broker
+        self._misses = 0
+        self._wakes: list[Callable[[], None]] = []
+
+    @classmethod
+    def of(cls, config: Config, *, board: Board, clock: Clock) -> Uplink:
+        far = is_far(config.mqtt.host)
+        return cls(board=board, clock=clock, probe=Probe(config.portal.dns_upstream), far_broker=far)
+
+    def on_turn(self, wake: Callable[[], None]) -> None:
+        """`wake` is called each time it came or went."""
+        self._wakes.append(wake)
+
+    @property
+    def up(self) -> bool | None:
+        return self._board.wifi.uplink
+
+    async def run(self, submit: Submit) -> None:  # noqa: ARG002 - it tells the board only
+        if self._probe is None:
+            if self.up is None:
+                self.turn(up=True)
+            await asyncio.Event().wait()
+            return
+        while True:
+            await self.look(self._probe)
+            await asyncio.sleep(AGAIN_S if self._misses else EVERY_S)
+
+    async def look(self, probe: Callable[[], Awaitable[bool]]) -> None:
+        if await probe() or self._mqtt():
+            self._misses = 0
+            self.turn(up=True)
+            return
+        self._misses = min(self._misses + 1, MISSES)
+        if self._misses >= MISSES:
+            self.turn(up=False)
+
+    def _mqtt(self) -> bool:
+        broker: Broker = self._board.broker
+        return self._far_broker and broker.connected
+
+    def turn(self, *, up: bool) -> None:
+        wifi = self._board.wifi
+        if wifi.uplink is up:
+            return
+        if wifi.uplink is not None or not up:
+            log.warning("the internet %s", "answers again" if up else "does not answer")
+        wifi.uplink, wifi.uplink_since = up, self._clock.now()
+        for wake in self._wakes:
+            wake()
+
+
+def is_far(host: str) -> bool:
+    """Whether a broker of this name can only be reached over the internet, as far as the name tells."""
+    if not host or host == "localhost" or host.endswith((".local", ".lan", ".internal")) or "." not in host:
+        return False
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_global
+    except ValueError:
+        return True
