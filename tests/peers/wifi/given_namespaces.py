@@ -66,7 +66,7 @@ def until(true: Callable[[], T], *, within_s: float, what: str) -> T:
 class Namespace:
     def __init__(self, name: str, *, resolver: str = "") -> None:
         self.name = name
-        self._logs: list[Path] = []
+        self._started: list[subprocess.Popen[bytes]] = []
         if resolver:
             (RESOLVERS / name).mkdir(parents=True, exist_ok=True)
             (RESOLVERS / name / "resolv.conf").write_text(f"nameserver {resolver}\n", "ascii")
@@ -98,12 +98,13 @@ class Namespace:
 
     def start(self, *command: str, log: Path, more: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Stops with the network at the latest."""
-        self._logs.append(log)
         with log.open("ab") as sink:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [*self.prefix(), *command], stdout=sink, stderr=sink, stdin=subprocess.DEVNULL,
                 env={**os.environ, **(more or {})},
             )  # fmt: skip
+        self._started.append(process)
+        return process
 
     def inside(self, do: Callable[[], T]) -> T:
         """In a thread of its own that enters the namespace; a socket made there stays there for good."""
@@ -113,8 +114,8 @@ class Namespace:
         def enter() -> None:
             try:
                 with (NAMED / self.name).open("rb") as handle:
-                    if _libc.setns(handle.fileno(), NEWNET):
-                        raise OSError(ctypes.get_errno(), f"setns {self.name}")
+                    done = _libc.setns(handle.fileno(), NEWNET)
+                assert done == 0, f"setns {self.name}: {os.strerror(ctypes.get_errno())}"
                 said.append(do())
             except BaseException as error:  # noqa: BLE001 - handed to the caller
                 failed.append(error)
@@ -134,6 +135,8 @@ class Namespace:
 
     def close(self) -> None:
         self.take_away(self.name)
+        for process in self._started:
+            process.wait(10)
 
     @staticmethod
     def take_away(name: str) -> None:

@@ -1,8 +1,8 @@
 """A shop's network of namespaces: phones on the guest bridge, the gateway, the shop's own LAN, the internet.
 
-    phone, phone … ──veth── [ guest0 │ gateway │ wan0 ] ──veth── internet (also its resolver)
-                             10.64.0.1/20        shop0 ──veth── shop (a server that guests must never reach)
-                             2001:db8:77::1/64
+phone, phone … ──veth── [ guest0 │ gateway │ wan0 ] ──veth── internet (also its resolver)
+                         10.64.0.1/20        shop0 ──veth── shop (a server that guests must never reach)
+                         2001:db8:77::1/64
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from tests.peers.wifi.given_namespaces import Namespace, ours, sweep, until
 
 GUEST4, GUEST6 = "10.64.0.1", "2001:db8:77::1"
 GUEST4_LONG, GUEST6_LONG = f"{GUEST4}/20", f"{GUEST6}/64"
-NET4, NET6 = "198.51.100.80", "2001:db8:ffff::80"
-"""Where every name of the internet leads."""
-GARDEN4, GARDEN6 = "198.51.100.81", "2001:db8:ffff::81"
+NET4, NET6 = "93.184.216.80", "2606:2800:ffff::80"
+"""Where every name of the internet leads. No network of documentation: dnsmasq takes those for rebinding."""
+GARDEN4, GARDEN6 = "93.184.216.81", "2606:2800:ffff::81"
 """But `GARDEN` leads here."""
 GARDEN = "pay.example.com"
-WAN4, WAN6 = "198.51.100.1", "2001:db8:ffff::1"
+WAN4, WAN6 = "93.184.216.1", "2606:2800:ffff::1"
 BEHIND4 = "192.168.77.1"
 """A private host behind the uplink: the modem's own pages, say."""
 SHOP4, SHOP6 = "192.168.9.2", "fd00:9::2"

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import itertools
 import socket
 import struct
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import dns.exception
 import dns.flags
@@ -21,8 +18,9 @@ import dns.message
 import dns.query
 import dns.rdatatype
 
+from tests.peers.wifi.given_http import Answer, connect, fetch
 from tests.peers.wifi.given_namespaces import until
-from tests.peers.wifi.given_network import GUEST4, GUEST6, Network
+from tests.peers.wifi.given_network import GUEST4, Network
 
 IPHONE = "CaptiveNetworkSupport-443.0.1 wispr"
 SCRIPT = """#!/bin/sh
@@ -32,54 +30,6 @@ ip route replace default via "${router%% *}" dev "$interface"
 env >"@LEASE@"
 """
 _numbers = itertools.count(1)
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-    seconds: float
-
-    @property
-    def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
-
-    @property
-    def location(self) -> str:
-        return self.headers.get("Location", "")
-
-
-@dataclass
-class Form:
-    action: str
-    method: str
-    fields: dict[str, str] = field(default_factory=dict)
-
-
-class _Forms(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[Form] = []
-        self._inside = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        had = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.found.append(Form(action=had.get("action", ""), method=had.get("method", "get").lower()))
-            self._inside = True
-        elif self._inside and tag in {"input", "button"} and "name" in had:
-            self.found[-1].fields[had["name"]] = had.get("value", "on" if had.get("type") == "checkbox" else "")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "form":
-            self._inside = False
-
-
-def forms(page: str) -> list[Form]:
-    reader = _Forms()
-    reader.feed(page)
-    return reader.found
 
 
 class Phone:
@@ -150,16 +100,7 @@ class Phone:
 
     def connect(self, address: str, port: int, *, within_s: float = 3.0) -> socket.socket:
         """Raises ConnectionRefusedError, TimeoutError."""
-        sock = self.space.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-        sock.settimeout(within_s)
-        try:
-            host, _, zone = address.partition("%")
-            index = self.space.inside(lambda: socket.if_nametoindex(zone)) if zone else 0
-            sock.connect((host, port, 0, index) if ":" in address else (host, port))
-        except BaseException:
-            sock.close()
-            raise
-        return sock
+        return connect(self.space, address, port, within_s=within_s)
 
     def refused_s(self, address: str, port: int, *, within_s: float = 3.0) -> float:
         """How long until the connection was refused; fails where it was not."""
@@ -206,30 +147,22 @@ class Phone:
         data: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         at: str = "",
+        method: str = "",
         within_s: float = 5.0,
     ) -> Answer:
-        """One request on a connection of its own; redirects are told, not followed. `at`: no name is looked up."""
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+        """One request as its browser would send it. `at`: no name is looked up."""
+        host = urlsplit(url).hostname or ""
         literal = ":" in host or host.replace(".", "").isdigit()
         began = time.monotonic()
         address = at or (host if literal else self.resolve(host, family))
         if not address:
             raise ConnectionError(f"{host} has no address")
         head = {"User-Agent": IPHONE, "Accept-Language": "en", **(headers or {})}
-        if self.cookies and "Cookie" not in head:
-            head["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        body = None
-        if data is not None:
-            body = urlencode(data)
-            head.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        asked = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        client = http.client.HTTPConnection(parts.netloc, timeout=within_s)
-        with contextlib.closing(client):
-            client.sock = self.connect(address, parts.port or 80, within_s=within_s)
-            client.request("GET" if body is None else "POST", asked, body, head)
-            said = client.getresponse()
-            answer = Answer(said.status, said.headers, said.read(), time.monotonic() - began)
+        if self.cookies:
+            head.setdefault("Cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
+        answer = fetch(
+            self.space, url, at=address, data=data, headers=head, method=method, within_s=within_s, began=began
+        )
         for line in answer.headers.get_all("Set-Cookie") or ():
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name] = value
@@ -273,13 +206,3 @@ class Phone:
             if "tentative" not in line:
                 return line.split("inet6 ")[1].split("/")[0]
         return ""
-
-
-def splash_of(phone: Phone, *, family: int = 4) -> tuple[str, Answer]:
-    """Where a probe's redirect leads, and the page there."""
-    led = phone.fetch("http://captive.apple.com/hotspot-detect.html", family=family)
-    assert led.status == 302, led.text
-    return led.location, phone.fetch(urljoin("http://captive.apple.com/", led.location))
-
-
-__all__ = ["GUEST4", "GUEST6", "Answer", "Form", "Phone", "forms", "splash_of"]
