@@ -113,3 +113,19 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Up and down together; None: no limit."""
     up_bytes: int
     down_bytes: int
+
+
+class VoucherBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """Vouchers that were made together. Their codes are on paper only."""
+
+    batch: str
+    made_ms: int
+    count: int
+    used: int
+    """Of them, so many were used at least once."""
+    minutes: int
+    megabytes: int
+    """0: no limit."""
+    devices: int
+    valid_to_ms: int
+    voided: bool

@@ -4,6 +4,7 @@
     short.key   HMAC secret of short codes
     guest.key   HMAC secret of guests' cookies and of holders' names
     beacon.key  secret of rotating beacon ids, of shakes' nonces and of codes that prove a place
+    wifi.key    secret of the guest Wi-Fi: forms, codes, vouchers, visitors' names of a day; seals records of sessions
 
 Each file is 32 bytes in base64. They never leave the box: tills and kiosks hold no secret that could make a coupon.
 """
@@ -29,7 +30,7 @@ from edge.tokens import Verify
 
 SECRET_BYTES = 32
 KEY_ID_BYTES = 4
-NAMES = ("coupon.key", "short.key", "guest.key", "beacon.key")
+NAMES = ("coupon.key", "short.key", "guest.key", "beacon.key", "wifi.key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class GatewayKeys:
     short: bytes = field(repr=False)
     guest: bytes = field(repr=False)
     beacon: bytes = field(repr=False)
+    wifi: bytes = field(repr=False)
     made: tuple[str, ...] = field(default=(), repr=False, compare=False)
     """Names of the files that were not there and were made by this start."""
 
@@ -53,6 +55,7 @@ class GatewayKeys:
                 short=_read_or_make(folder / "short.key"),
                 guest=_read_or_make(folder / "guest.key"),
                 beacon=_read_or_make(folder / "beacon.key"),
+                wifi=_read_or_make(folder / "wifi.key"),
                 made=made,
             )
         except OSError as error:
@@ -81,6 +84,10 @@ class GatewayKeys:
     def beacon_key(self, purpose: str) -> bytes:
         """32 bytes for one purpose: `rotation`, `nonce`, `place`, `ticket`."""
         return hmac.digest(self.beacon, purpose.encode(), "sha256")
+
+    def wifi_key(self, purpose: str) -> bytes:
+        """32 bytes for one purpose: `form`, `code`, `voucher`, `visitor`, `device`, `record`, `sms`, `wechat`."""
+        return hmac.digest(self.wifi, purpose.encode(), "sha256")
 
 
 def key_id_of(public: bytes) -> bytes:

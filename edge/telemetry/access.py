@@ -1,14 +1,19 @@
-"""Guests of the Wi-Fi. No MAC, no address, no phone: a visitor is a word that is another one tomorrow."""
+"""Guests of the Wi-Fi. No MAC, no address, no phone: a visitor is a word that is another one tomorrow.
+
+A line that is cut for weeks must keep no guest out, and no session on: so when what waits for the cloud fills its
+space, guests' news are the first to go, and are recorded as lost. Making vouchers waits for room, as money does.
+"""
 
 from __future__ import annotations
 
-from edge.telemetry.base import Count, Telemetry
+from edge.telemetry.base import Count, Kept, Telemetry
 
 
 class GuestAdmitted(Telemetry, frozen=True, kw_only=True):
     """A guest came onto the Wi-Fi."""
 
     TYPE = "guest.admitted.v1"
+    KEPT = Kept.DIAGNOSTIC
     session: str
     visitor: str
     """The same person all day (local time), another word tomorrow."""
@@ -29,6 +34,7 @@ class GuestLeft(Telemetry, frozen=True, kw_only=True):
     """A guest's session ended: what a "come back" message hangs on."""
 
     TYPE = "guest.left.v1"
+    KEPT = Kept.DIAGNOSTIC
     session: str
     visitor: str
     way: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections import OrderedDict
 from typing import NamedTuple
 
-MAX_KNOWN = 10_000
-"""The one seen longest ago is forgotten first: it has earned its full allowance again long since."""
+from edge.rates import Rate
+
+__all__ = ["GIVEN", "GUESSES", "WIDER", "AddressRate", "Allowance", "Rate", "coupons_given", "network", "single"]
+
 WIDER = 20
 """All phones of one Wi-Fi share an IPv6 /64, but one phone can take as many of its addresses as it likes: so each
 counts singly, and all together may do so many times as much.
@@ -25,35 +26,6 @@ GIVEN = Allowance(burst=30, each_s=30)
 """Coupons of one address, by wallet and shake: clearing the cookies makes another shopper."""
 GUESSES = Allowance(burst=40, each_s=30)
 """Made-up ids of beacons: docs/coupons.md says what one is worth."""
-
-
-class Rate:
-    """`burst` at once, and one more each `each_s`."""
-
-    def __init__(self, *, burst: int, each_s: float) -> None:
-        self._burst = burst
-        self._each_ms = each_s * 1000
-        self._free_at_ms: OrderedDict[str, float] = OrderedDict()
-
-    def has(self, who: str, *, monotonic_ms: int, count: int = 1) -> bool:
-        """Whether so many may be done now."""
-        free_at_ms = max(self._free_at_ms.get(who, 0.0), float(monotonic_ms))
-        return free_at_ms <= monotonic_ms + (self._burst - count) * self._each_ms
-
-    def take(self, who: str, *, monotonic_ms: int, count: int = 1) -> bool:
-        """Whether so many may be done now; then they count."""
-        if not self.has(who, monotonic_ms=monotonic_ms, count=count):
-            return False
-        self._free_at_ms[who] = max(self._free_at_ms.get(who, 0.0), float(monotonic_ms)) + count * self._each_ms
-        self._free_at_ms.move_to_end(who)
-        if len(self._free_at_ms) > MAX_KNOWN:
-            self._free_at_ms.popitem(last=False)
-        return True
-
-    def give_back(self, who: str) -> None:
-        """One that was taken and did not come to anything."""
-        if who in self._free_at_ms:
-            self._free_at_ms[who] -= self._each_ms
 
 
 class AddressRate:
