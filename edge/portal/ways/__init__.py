@@ -1,0 +1,1 @@
+"""The ways in, one module each, all behind `edge.portal.asks.WayIn`."""
