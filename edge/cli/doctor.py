@@ -23,7 +23,7 @@ def doctor(config: say.ConfigOption = None, *, as_json: say.JsonOption = False) 
     """Say what is wrong with this gateway, and what to do. Looks only, changes nothing.
 
     Configuration, state folder, journal, daemon, ports, broker (name, TCP, TLS), clock, devices, Bluetooth radios,
-    extras, catalogue.
+    extras, catalogue, guest Wi-Fi (programs, interfaces, gate, dnsmasq, certificate, policy).
     Exit code 1 when something is wrong.
 
     [bold]Example[/bold]: sudo storegate doctor --config /etc/storegate/gateway.toml
@@ -44,7 +44,7 @@ def doctor(config: say.ConfigOption = None, *, as_json: say.JsonOption = False) 
 
 
 def _lines(config: Path | None) -> Iterator[Line]:
-    from edge.cli import checks, radio_checks  # noqa: PLC0415
+    from edge.cli import checks, radio_checks, wifi_checks  # noqa: PLC0415
     from edge.config import find, load  # noqa: PLC0415
 
     path = find(config)
@@ -56,6 +56,7 @@ def _lines(config: Path | None) -> Iterator[Line]:
     yield checks.Line(what="configuration", verdict=checks.Verdict.OK, text=str(path))
     yield from checks.every(settings)
     yield from radio_checks.radios(settings)
+    yield from wifi_checks.wifi(settings)
 
 
 def _print(out: Console, line: Line) -> None:

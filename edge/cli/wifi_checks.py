@@ -1,0 +1,255 @@
+"""What `storegate doctor` looks at of the guest Wi-Fi: each part that a guest's first minute needs, in that order."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import shutil
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge.cli.checks import Line, Verdict
+from edge.errors import StoregateError
+
+if TYPE_CHECKING:
+    from devices.access.orders import GateStatus
+    from edge.config import Config
+
+ASK_S = 3.0
+PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+"""Where Debian keeps what ordinary users do not look for."""
+MAX_FILE = 1024 * 1024
+MADE_BY = "# Made by `storegate render {program}`"
+PLACES = {
+    "dnsmasq": ("etc/dnsmasq.conf", "etc/dnsmasq.d/*", "etc/storegate/*.conf"),
+    "hostapd": ("etc/hostapd/*.conf", "etc/storegate/*.conf"),
+}
+"""Where a rendered file may lie."""
+RENDER = {
+    "dnsmasq": "storegate render dnsmasq | sudo tee /etc/dnsmasq.d/storegate.conf; sudo systemctl restart dnsmasq",
+    "hostapd": "storegate render hostapd | sudo tee /etc/hostapd/hostapd.conf; sudo systemctl restart hostapd",
+}
+GATE = "sudo systemctl enable --now storegate-gate; journalctl -u storegate-gate says why it ended"
+
+Ask = Callable[["Config"], Awaitable["GateStatus"]]
+
+
+def wifi(config: Config, *, ask: Ask | None = None, root: Path = Path("/"), path: str = PATH) -> Iterator[Line]:
+    """Nothing where there is no guest Wi-Fi. `root` and `path`: tests have a box of their own."""
+    if config.gate.driver == "fake":
+        yield _note("guest Wi-Fi", 'gate.driver is "fake": no network is touched', "for the demo and tests only")
+        return
+    if not config.gate.interface:
+        return
+    yield from programs(config, path)
+    yield from interfaces(config, root)
+    yield from gate(config, ask or asked)
+    yield from forwarding(config, root)
+    yield from rendered(config, "dnsmasq", root)
+    if config.access_point.interface:
+        yield from rendered(config, "hostapd", root)
+    yield from policy(config)
+    yield from doors(config)
+
+
+def programs(config: Config, path: str) -> Iterator[Line]:
+    needed = {"nft": "nftables", "dnsmasq": "dnsmasq"}
+    if config.access_point.interface:
+        needed["hostapd"] = "hostapd"
+    missing = [package for program, package in needed.items() if shutil.which(program, path=path) is None]
+    if missing:
+        yield _wrong("wifi programs", f"not installed: {', '.join(missing)}", f"sudo apt install {' '.join(missing)}")
+    else:
+        yield _ok("wifi programs", f"{', '.join(needed)} are installed")
+
+
+def interfaces(config: Config, root: Path) -> Iterator[Line]:
+    """There, up, and with the address that guests are told."""
+    for key, name in (("gate.interface", config.gate.interface), ("gate.uplink", config.gate.uplink)):
+        what = f"wifi {name}"
+        if not (root / "sys/class/net" / name).exists():
+            there = sorted(each.name for each in (root / "sys/class/net").glob("*"))
+            yield _wrong(
+                what, f"there is no {name}; there is {', '.join(there) or 'none'}", f"ip link; or correct {key}"
+            )
+        elif _text(root / "sys/class/net" / name / "operstate").strip() not in {"up", "unknown"}:
+            yield _wrong(what, "it is down", f"ip link set {name} up; is the cable in, the access point on?")
+        else:
+            yield _ok(what, f"{key}, up")
+    for text in filter(None, (config.gate.address4, config.gate.address6)):
+        own = ipaddress.ip_interface(text)
+        family = socket.AF_INET6 if own.version == 6 else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((str(own.ip), 0))
+            except OSError:
+                hint = f"ip addr add {own.with_prefixlen} dev {config.gate.interface}, and for good: docs/wifi.md"
+                yield _wrong("wifi address", f"this box has no address {own.ip}", hint)
+
+
+def gate(config: Config, ask: Ask) -> Iterator[Line]:
+    """Asked over its socket, as the daemon does."""
+    try:
+        said = asyncio.run(ask(config))
+    except StoregateError as error:
+        yield _wrong("gate", str(error), error.hint if Path(config.gate.socket).exists() else GATE)
+        return
+    if said.rules == "in_place" and said.interface == "up":
+        repairs = f"; its rules were put back {said.repairs} times" if said.repairs else ""
+        text = f"version {said.version}, rules in the kernel, fair shares: {said.fairness or 'none'}{repairs}"
+        if said.repairs:
+            hint = "another program changes table inet storegate: put rules of your own into another table"
+            yield _note("gate", text, hint)
+        else:
+            yield _ok("gate", text)
+    else:
+        problem = said.problem or f"rules: {said.rules}, {config.gate.interface}: {said.interface}"
+        yield _wrong("gate", problem, said.hint or GATE)
+
+
+async def asked(config: Config) -> GateStatus:
+    """Raises GateError."""
+    from devices.access.link import GateLink  # noqa: PLC0415
+
+    link = GateLink(Path(config.gate.socket), answer_s=ASK_S)
+    try:
+        await link.connect(lambda: None)
+        return await link.status()
+    finally:
+        await link.close()
+
+
+def forwarding(config: Config, root: Path) -> Iterator[Line]:
+    """The gate switches it on once its rules are in."""
+    if not config.gate.uplink:
+        return
+    for version, wanted in (("ipv4", True), ("ipv6", bool(config.gate.address6))):
+        switch = root / "proc/sys/net" / version / "conf" / config.gate.interface / "forwarding"
+        if wanted and _text(switch).strip() != "1":
+            hint = "another program switched it off, or the gate never came up: sudo systemctl restart storegate-gate"
+            yield _wrong("wifi forwarding", f"{version} is not forwarded for {config.gate.interface}", hint)
+
+
+def rendered(config: Config, program: str, root: Path) -> Iterator[Line]:
+    """Whether the program runs, since its file was made, and with what `storegate render` would make now."""
+    files = [path for place in PLACES[program] for path in sorted(root.glob(place)) if _is_made(path, program)]
+    if not files:
+        yield _wrong(program, "no configuration of ours was found", RENDER[program])
+        return
+    file = files[0]
+    try:
+        good = _text(file) in _as_now(config, program)
+    except StoregateError as error:
+        yield _wrong(program, str(error), error.hint)
+        return
+    if not good:
+        yield _wrong(program, f"{file} is not what gateway.toml says now", RENDER[program])
+        return
+    started = _started_s(root, program)
+    if not started:
+        yield _wrong(program, "it does not run", f"sudo systemctl enable --now {program}; journalctl -u {program}")
+    elif max(started) < file.stat().st_mtime - 1:
+        yield _wrong(program, f"{file} is newer than the {program} that runs", f"sudo systemctl restart {program}")
+    else:
+        yield _ok(program, f"runs by {file}")
+
+
+def _is_made(path: Path, program: str) -> bool:
+    return path.is_file() and _text(path).startswith(MADE_BY.format(program=program))
+
+
+def _as_now(config: Config, program: str) -> Sequence[str]:
+    """Raises StoregateError. dnsmasq's with and without the portal's name: the certificate has a line of its own."""
+    from devices.access import render  # noqa: PLC0415
+
+    if program == "dnsmasq":
+        return [render.dnsmasq(config, api=api) for api in (True, False)]
+    secret = config.access_point.passphrase_file
+    return [render.hostapd(config, passphrase=_text(Path(secret)).partition("\n")[0] if secret else "")]
+
+
+def _started_s(root: Path, program: str) -> list[float]:
+    """When each process of that name began, as seconds since 1970."""
+    booted = [line.split()[1] for line in _text(root / "proc/stat").splitlines() if line.startswith("btime ")]
+    found = []
+    for comm in root.glob("proc/[0-9]*/comm"):
+        if _text(comm).strip() == program and booted:
+            fields = _text(comm.with_name("stat")).rpartition(")")[2].split()
+            if len(fields) > 19 and fields[19].isdecimal():
+                found.append(float(booted[0]) + int(fields[19]) / os.sysconf("SC_CLK_TCK"))
+    return found
+
+
+def policy(config: Config) -> Iterator[Line]:
+    from edge.policies import load  # noqa: PLC0415
+
+    try:
+        found = load(config.portal.policy)
+    except StoregateError as error:
+        yield _wrong("policy", str(error), error.hint)
+        return
+    logs = f"keeps {', '.join(found.logs.fields)} for {found.log_days} days" if found.log_days else "keeps no records"
+    ways = f"; ways in: {', '.join(found.ways)}" if found.ways else ""
+    yield _ok("policy", f"{found.consent}, {logs}{ways}")
+
+
+def doors(config: Config) -> Iterator[Line]:
+    """What a guest's phone meets first; asked only while the daemon runs, whose absence has a line already."""
+    if not _takes(config.listen.admin.host, config.listen.admin.port):
+        return
+    own = str(ipaddress.ip_interface(config.gate.address4).ip)
+    guest = config.listen.guest
+    if not _takes(own, guest.port):
+        hint = f'listen.guest.host = "{own}" or "0.0.0.0" ("::" with IPv6): now it is {guest.host}'
+        yield _wrong("portal", f"nothing answers on {own}:{guest.port}", hint)
+    elif not _resolves(own, config.gate.dns_port):
+        hint = "see the status page: does the captive DNS run? does another program have the port (ss -lunp)?"
+        yield _wrong("captive DNS", f"nothing answers on {own}:{config.gate.dns_port}", hint)
+    else:
+        yield _ok("portal", f"answers on {own}:{guest.port}, captive DNS on {config.gate.dns_port}")
+
+
+def _takes(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection(({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port), ASK_S):  # noqa: S104
+            return True
+    except OSError:
+        return False
+
+
+def _resolves(host: str, port: int) -> bool:
+    from devices.access.uplink import question  # noqa: PLC0415
+
+    number = int.from_bytes(os.urandom(2))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.settimeout(ASK_S)
+        try:
+            line.connect((host, port))
+            line.send(question("captive.apple.com", number))
+            return line.recv(2048)[:2] == number.to_bytes(2)
+        except OSError:
+            return False
+
+
+def _text(path: Path) -> str:
+    """Empty where it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_FILE).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _ok(what: str, text: str) -> Line:
+    return Line(what=what, verdict=Verdict.OK, text=text)
+
+
+def _note(what: str, text: str, hint: str) -> Line:
+    return Line(what=what, verdict=Verdict.NOTE, text=text, next=hint)
+
+
+def _wrong(what: str, text: str, hint: str) -> Line:
+    return Line(what=what, verdict=Verdict.WRONG, text=text, next=hint)

@@ -1,0 +1,217 @@
+"""Given a box with a guest Wi-Fi and something wrong with it, expect one line that says it and what to do."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from devices.access import render
+from devices.access.orders import GateError, GateProblem, GateStatus
+from edge.cli import wifi_checks
+from edge.cli.checks import Line, Verdict
+from edge.config import Config, parse
+
+BOX = """[gateway]
+tenant = "t"
+store = "s"
+id = "g"
+[gate]
+interface = "br-guest"
+uplink = "eth0"
+"""
+OWN = "127.77.0.1"
+WELL = GateStatus(version="1", rules="in_place", interface="up", uplink="up", fairness="cake")
+
+
+def box(more: str = "", *, address4: str = f"{OWN}/24") -> Config:
+    """Where guests meet it is an address of loopback, which a test may have and a gateway.toml may not."""
+    config = parse(BOX + more, where="test")
+    return msgspec.structs.replace(config, gate=msgspec.structs.replace(config.gate, address4=address4))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A box where all is well, as files: interfaces, forwarding, dnsmasq and what it runs by."""
+    for name in ("br-guest", "eth0"):
+        _write(tmp_path / "sys/class/net" / name / "operstate", "up\n")
+    for version in ("ipv4", "ipv6"):
+        _write(tmp_path / "proc/sys/net" / version / "conf/br-guest/forwarding", "1\n")
+    _write(tmp_path / "etc/dnsmasq.d/storegate.conf", render.dnsmasq(box(), api=False))
+    run(tmp_path, "dnsmasq", pid=17)
+    for program in ("nft", "dnsmasq", "hostapd"):
+        _write(tmp_path / "bin" / program, "#!/bin/sh\n")
+        (tmp_path / "bin" / program).chmod(0o755)
+    return tmp_path
+
+
+def run(root: Path, program: str, *, pid: int, began_s: float | None = None) -> None:
+    booted = int(time.time()) - 5000
+    ticks = int(((time.time() if began_s is None else began_s) - booted) * os.sysconf("SC_CLK_TCK"))
+    _write(root / "proc/stat", f"cpu 1 2 3\nbtime {booted}\nprocesses 9\n")
+    _write(root / f"proc/{pid}/comm", f"{program}\n")
+    _write(root / f"proc/{pid}/stat", f"{pid} ({program} (x) y) S {' '.join(['1'] * 18)} {ticks} 0 0\n")
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+
+
+def look(root: Path, config: Config | None = None, said: GateStatus | GateError = WELL) -> dict[str, Line]:
+    async def ask(_: Config) -> GateStatus:
+        if isinstance(said, GateError):
+            raise said
+        return said
+
+    lines = list(wifi_checks.wifi(config or box(), ask=ask, root=root, path=str(root / "bin")))
+    return {line.what: line for line in lines}
+
+
+def wrong(lines: dict[str, Line]) -> dict[str, str]:
+    assert all(line.next for line in lines.values() if line.verdict is not Verdict.OK)
+    return {what: line.text for what, line in lines.items() if line.verdict is Verdict.WRONG}
+
+
+def test_a_well_one(root: Path) -> None:
+    lines = look(root)
+    assert wrong(lines) == {}
+    assert {"wifi programs", "wifi br-guest", "wifi eth0", "gate", "dnsmasq", "policy"} <= lines.keys()
+    assert {line.verdict for line in lines.values()} == {Verdict.OK}
+
+
+def test_none_here_is_no_line_and_a_fake_one_is_said(root: Path) -> None:
+    plain = parse('[gateway]\ntenant = "t"\nstore = "s"\nid = "g"\n', where="test")
+    assert look(root, plain) == {}
+    fake = parse('[gateway]\ntenant = "t"\nstore = "s"\nid = "g"\n[gate]\ndriver = "fake"\n', where="test")
+    assert [line.verdict for line in look(root, fake).values()] == [Verdict.NOTE]
+
+
+def test_programs_that_are_missing(root: Path) -> None:
+    for program in ("nft", "dnsmasq", "hostapd"):
+        (root / "bin" / program).unlink()
+    assert wrong(look(root))["wifi programs"] == "not installed: nftables, dnsmasq"
+    own = box('[access_point]\ninterface = "wlan0"\n')
+    assert wrong(look(root, own))["wifi programs"].endswith("hostapd")
+
+
+def test_interfaces_that_are_missing_down_or_without_the_address(root: Path) -> None:
+    (root / "sys/class/net/eth0/operstate").unlink()
+    (root / "sys/class/net/eth0").rmdir()
+    _write(root / "sys/class/net/br-guest/operstate", "down\n")
+    found = wrong(look(root, box(address4="10.255.254.253/24")))
+    assert "there is no eth0; there is br-guest" in found["wifi eth0"]
+    assert "down" in found["wifi br-guest"]
+    assert "10.255.254.253" in found["wifi address"]
+
+
+def test_a_gate_that_does_not_answer_or_is_unwell(root: Path) -> None:
+    down = GateError(GateProblem.DOWN, "no gate at /run/storegate-gate/gate.sock", hint="x")
+    line = look(root, said=down)["gate"]
+    assert (line.verdict, "storegate-gate" in line.next) == (Verdict.WRONG, True)
+    failed = GateStatus(
+        rules="failed", interface="up", problem="the program nft is not on this box", hint="apt install"
+    )
+    assert wrong(look(root, said=failed)) == {"gate": "the program nft is not on this box"}
+    assert wrong(look(root, said=GateStatus())) == {"gate": "rules: starting, br-guest: missing"}
+    changed = GateStatus(version="1", rules="in_place", interface="up", uplink="up", repairs=4)
+    assert (look(root, said=changed)["gate"].verdict, "4 times" in look(root, said=changed)["gate"].text) == (
+        Verdict.NOTE,
+        True,
+    )
+
+
+def test_no_gate_on_this_box(tmp_path: Path) -> None:
+    config = parse(BOX + f'socket = "{tmp_path / "gate.sock"}"\n', where="test")
+    (line,) = wifi_checks.gate(config, wifi_checks.asked)
+    assert (line.verdict, "enable --now storegate-gate" in line.next) == (Verdict.WRONG, True)
+
+
+def test_forwarding_that_somebody_switched_off(root: Path) -> None:
+    _write(root / "proc/sys/net/ipv4/conf/br-guest/forwarding", "0\n")
+    _write(root / "proc/sys/net/ipv6/conf/br-guest/forwarding", "0\n")
+    assert "ipv4" in wrong(look(root))["wifi forwarding"]  # no address6: IPv6 is not to be forwarded
+    lines = list(wifi_checks.forwarding(box('address6 = "fd00:64::1/64"\n[listen.guest]\nhost = "::"\n'), root))
+    assert len(lines) == 2
+
+
+def test_dnsmasq_runs_by_what_gateway_toml_says_now(root: Path) -> None:
+    file = root / "etc/dnsmasq.d/storegate.conf"
+    later = box("[portal]\nlease_s = 600\n")
+    assert "not what gateway.toml says" in wrong(look(root, later))["dnsmasq"]
+    run(root, "dnsmasq", pid=17, began_s=time.time() - 900)
+    assert "newer than" in wrong(look(root))["dnsmasq"]
+    run(root, "another", pid=17)
+    assert wrong(look(root)) == {"dnsmasq": "it does not run"}
+    file.unlink()
+    assert "render dnsmasq" in look(root)["dnsmasq"].next
+    _write(file, "# somebody else's\n")
+    assert "no configuration of ours" in wrong(look(root))["dnsmasq"]
+
+
+def test_the_own_access_point(root: Path) -> None:
+    config = box('[access_point]\ninterface = "wlan0"\nssid = "好邻居 Free"\n')
+    assert "no configuration of ours" in wrong(look(root, config))["hostapd"]
+    _write(root / "etc/hostapd/hostapd.conf", render.hostapd(config))
+    run(root, "hostapd", pid=18)
+    assert wrong(look(root, config)) == {}
+    assert "not what gateway.toml" in wrong(look(root, box('[access_point]\ninterface = "wlan0"\n')))["hostapd"]
+
+
+def test_a_policy_that_is_not_there(tmp_path: Path) -> None:
+    config = box()
+    (line,) = wifi_checks.policy(config)
+    assert (line.verdict, line.text) == (Verdict.OK, "none/1, keeps no records")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("edge.policies.FOLDER", tmp_path)
+        portal = msgspec.structs.replace(config.portal, policy="atlantis")
+        (line,) = wifi_checks.policy(msgspec.structs.replace(config, portal=portal))
+    assert line.verdict is Verdict.WRONG
+    assert "atlantis" in line.text
+
+
+def test_doors_are_asked_while_the_daemon_runs() -> None:
+    with _listener() as (admin, _), _listener(OWN) as (guest, closing), _resolver() as dns:
+        ports = f'dns_port = {dns}\n[listen.admin]\nport = {admin}\n[listen.guest]\nhost = "::"\nport = {guest}\n'
+        assert [line.verdict for line in wifi_checks.doors(box(ports))] == [Verdict.OK]
+        mute = ports.replace(f"dns_port = {dns}", f"dns_port = {_free_port()}")
+        assert [line.what for line in wifi_checks.doors(box(mute))] == ["captive DNS"]
+        closing()
+        assert [line.what for line in wifi_checks.doors(box(ports))] == ["portal"]
+    assert list(wifi_checks.doors(box(ports))) == []  # no daemon: that has a line of its own
+
+
+@contextmanager
+def _listener(host: str = "127.0.0.1") -> Iterator[tuple[int, Callable[[], None]]]:
+    with socket.create_server((host, 0)) as server:
+        yield server.getsockname()[1], server.close
+
+
+@contextmanager
+def _resolver() -> Iterator[int]:
+    """Answers each question with itself."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind((OWN, 0))
+        server.settimeout(5)
+
+        def echo() -> None:
+            raw, sender = server.recvfrom(512)
+            server.sendto(raw, sender)
+
+        thread = threading.Thread(target=echo, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join(5)
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((OWN, 0))
+        return int(probe.getsockname()[1])
