@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from edge import places
+from edge import config_rules_wifi, places
 from edge.checked import join, nearest
 from edge.errors import Mistake
 from edge.symbologies import CAMERA
@@ -72,6 +72,7 @@ def _all(config: Config) -> Iterator[Rule]:
     yield from _keys(config)
     yield from _radios(config)
     yield from _places(config)
+    yield from (_rule(path, problem, needs=needs) for path, problem, needs in config_rules_wifi.broken(config))
 
 
 def _rule(path: str, problem: str, meant: str = "", *, needs: Iterable[str] = ()) -> Rule:
@@ -276,11 +277,11 @@ def doubts(config: Config) -> tuple[Mistake, ...]:
         found.append(Mistake("listen.proxies", text))
     if not config.coupons.issuer_keys:
         found.append(Mistake("coupons.issuer_keys", "is empty: no cloud may grant coupons"))
-    return tuple(found)
+    return (*found, *config_rules_wifi.doubts(config))
 
 
 def files(config: Config) -> tuple[Mistake, ...]:
-    """Files of [mqtt] that are not there, or not for this user. Looks at the disk."""
+    """Files that are not there, or not for this user. Looks at the disk."""
     found: list[Mistake] = []
     for name in _FILES:
         text = getattr(config.mqtt, name)
@@ -290,4 +291,4 @@ def files(config: Config) -> tuple[Mistake, ...]:
                     pass
         except OSError as error:
             found.append(Mistake(f"mqtt.{name}", f"can't read {text}: {error.strerror}"))
-    return tuple(found)
+    return (*found, *config_rules_wifi.files(config))

@@ -60,7 +60,8 @@ def test_the_example_has_every_key_and_is_right() -> None:
 def test_the_example_shows_the_defaults() -> None:
     data = tomllib.loads(EXAMPLE.read_text("utf-8"))
     shown, default = parse(EXAMPLE.read_text("utf-8"), where="example"), parse(LEAST, where="least")
-    for section in ("mqtt", "listen", "zones", "codes", "outbox", "coupons", "beacons", "shake"):
+    sections = ("mqtt", "listen", "zones", "codes", "outbox", "coupons", "beacons", "shake")
+    for section in (*sections, "gate", "portal", "access_point"):
         assert getattr(shown, section) == getattr(default, section)
     least = "[[scanners]]\nid='a'\ntransport='fake'\n[[footfall]]\nid='b'\nzone='z'\nsource='fake'\n"
     least += "[[radios]]\nadapter='hci0'\n"
