@@ -185,16 +185,17 @@ def _wifi(now: Standing) -> Iterator[Finding]:
         yield _warn("wifi_full", count=wifi.members)
     if not wifi.portal:
         yield _warn("wifi_portal_none")
-    if Way.SMS in wifi.ways and wifi.tls_days_left is None:
-        yield _warn("wifi_sms_plain")
     yield from _ways(wifi)
 
 
 def _ways(wifi: WifiStanding) -> Iterator[Finding]:
     """Where none is left, nobody gets in; else guests see fewer than the document says."""
-    if {*wifi.ways} <= {*wifi.unset_ways, *wifi.barred_ways}:
+    offered = {*wifi.ways} - {*wifi.unset_ways, *wifi.barred_ways}
+    if not offered:
         yield _bad("wifi_ways_none", ways=", ".join(wifi.ways), policy=wifi.policy)
         return
+    if Way.SMS in offered and (wifi.tls_days_left is None or wifi.tls_days_left <= 0):
+        yield _warn("wifi_sms_plain")
     if wifi.unset_ways:
         yield _warn("wifi_ways_unset", ways=", ".join(wifi.unset_ways))
     if wifi.barred_ways:

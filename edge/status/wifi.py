@@ -5,11 +5,13 @@ Pure. Nothing of a single guest is in it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from edge.access_answers import Way
 from edge.board import Board, Wifi
 from edge.clock import Stamp
+from edge.cloud_asks import is_loopback
 from edge.config import Config
 from edge.errors import StoregateError
 from edge.policies import Policy, load
@@ -22,10 +24,10 @@ SOON = 1 / 3
 USUAL_LIFE_DAYS = 90.0
 DNS = "captive dns"
 """Its task on the board."""
-MISSING = "missing"
+NO_NFT = "the program nft is not on this box"
 NEEDS: Mapping[Way, Callable[[Config], bool]] = {
-    Way.SMS: lambda config: bool(config.portal.sms.per_shop_day and config.mqtt.host),
-    Way.WECHAT: lambda config: bool(config.portal.wechat.app_id),
+    Way.SMS: lambda config: bool(config.portal.sms.per_shop_day) and _asks(config),
+    Way.WECHAT: lambda config: bool(config.portal.wechat.app_id) and _asks(config),
     Way.STAFF: lambda config: bool(config.portal.staff),
     Way.MEMBER: lambda config: any(scanner.station for scanner in config.scanners),
 }
@@ -42,6 +44,10 @@ def wifi(config: Config, shop: Shop, board: Board, at: Stamp, admitted: Mapping[
         return None
     seen, gate, portal = board.wifi, config.gate, shop.portal
     ways = portal.ways if portal is not None else (Way.CLICK,)
+    by_way: Counter[str] = Counter()
+    for word, count in admitted.items():
+        by_way[word.partition(" ")[0]] += count  # `member kiosk-1`: at which kiosk is nobody's question here
+    by_way.pop(Way.PASS.value, None)
     dns = board.services.get(DNS)
     policy = _policy(config.portal.policy)
     life_days = seen.tls_life_days or USUAL_LIFE_DAYS
@@ -75,16 +81,19 @@ def wifi(config: Config, shop: Shop, board: Board, at: Stamp, admitted: Mapping[
         ways=tuple(way.value for way in ways),
         unset_ways=tuple(way.value for way in ways if way in NEEDS and not NEEDS[way](config)),
         barred_ways=tuple(way.value for way in ways if policy is not None and not policy.allows(way)),
-        admitted=dict(admitted),
+        admitted=dict(by_way),
         refused=dict(seen.refused),
     )
 
 
+def _asks(config: Config) -> bool:
+    """The cloud, where nobody between here and the broker can read along."""
+    return bool(config.mqtt.host) and (config.mqtt.tls or is_loopback(config.mqtt.host))
+
+
 def _code(seen: Wifi) -> str:
-    """What the driver made of the gate's words, else what the interfaces tell."""
-    if seen.gate_code:
-        return seen.gate_code
-    return "interface" if seen.interface == MISSING else "uplink" if seen.uplink_interface == MISSING else ""
+    """What the driver made of the gate's words; that nft is missing stands in them alone."""
+    return "nft" if NO_NFT in seen.gate_problem else seen.gate_code
 
 
 def _policy(name: str) -> Policy | None:

@@ -138,7 +138,7 @@ def test_forwarding_that_somebody_switched_off(root: Path) -> None:
     _write(root / "proc/sys/net/ipv4/conf/br-guest/forwarding", "0\n")
     _write(root / "proc/sys/net/ipv6/conf/br-guest/forwarding", "0\n")
     assert "ipv4" in wrong(look(root))["wifi forwarding"]  # no address6: IPv6 is not to be forwarded
-    lines = list(wifi_checks.forwarding(box('address6 = "fd00:64::1/64"\n[listen.guest]\nhost = "::"\n'), root))
+    lines = list(wifi_checks.forwarding(box('address6 = "fd00:64::1/64"\n[listen.guest]\nhost = "::"\nport = 8080\n'), root))
     assert len(lines) == 2
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from devices.access.gate.nft import NftError, check
 from edge.access_answers import AccessWhy, Way
 from edge.board import State
 from edge.checked import Secret
+from edge.config import MqttSection
 from edge.config_wifi import SmsSection
+from edge.status.wifi import NO_NFT
 from edge.web.words import Words
 from tests.edge.web.given_admin import Admin, admin, config
 from tests.edge.web.given_wifi import furnish, wifi_config, worsen
@@ -55,7 +60,6 @@ async def test_a_well_one_shows_its_numbers(tmp_path: Path, hand_clock: HandCloc
     ("code", "finding", "word"),
     [
         ("", "wifi_gate", "no answer"),
-        ("nft", "wifi_nft", "nftables"),
         ("interface", "wifi_interface", "br-guest"),
         ("uplink", "wifi_uplink_interface", "eth0"),
         ("rules", "wifi_rules", "no answer"),
@@ -72,9 +76,27 @@ async def test_a_gate_that_is_down_says_why_and_what_to_do(
         assert found[finding]["level"] == "bad"
         assert word in found[finding]["text"]
         assert found[finding]["next"]
+        wifi.gate_problem = f"{NO_NFT}."
+        assert [*await findings(gateway)] == ["wifi_nft"]
+        wifi.gate_problem = "no answer"
         gateway.board.service("gate").state = State.WAITING
         gateway.board.service("gate").problem = "no answer"
         assert await findings(gateway) == {}  # its task says so already
+
+
+def test_a_missing_nft_is_known_by_the_gates_own_words() -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("devices.access.gate.nft.shutil.which", lambda *_, **__: None)
+        with pytest.raises(NftError) as refused:
+            check("")
+    assert NO_NFT in str(refused.value)
+
+
+async def test_kiosks_and_passes_are_no_ways_of_their_own(tmp_path: Path, hand_clock: HandClock) -> None:
+    async with admin(wifi_config(tmp_path), hand_clock) as gateway:
+        wifi = await furnish(gateway)
+        wifi.admitted = Counter({"member kiosk-1": 2, "member kiosk-2": 3, "pass": 9})
+        assert json.loads(await get(gateway, "/api/v1/status"))["wifi"]["admitted"] == {"member": 5}
 
 
 async def test_rules_changed_by_hand_are_told_for_a_day(tmp_path: Path, hand_clock: HandClock) -> None:
@@ -156,10 +178,13 @@ async def test_ways_that_lack_something(tmp_path: Path, hand_clock: HandClock) -
         await furnish(gateway, ways=ways)
         found = await findings(gateway)
         assert found["wifi_ways_unset"]["text"].endswith(": sms, wechat, staff, member")
-    settings = wifi_config(tmp_path, name="", cert_file="", key_file="", sms=SmsSection(per_shop_day=100))
+    settings = msgspec.structs.replace(
+        wifi_config(tmp_path, name="", cert_file="", key_file="", sms=SmsSection(per_shop_day=100)),
+        mqtt=MqttSection(host="127.0.0.1"),
+    )
     async with admin(settings, hand_clock) as gateway:
         (await furnish(gateway, ways=["sms"])).tls_days_left = None
-        assert "wifi_sms_plain" in await findings(gateway)
+        assert [*await findings(gateway)] == ["wifi_sms_plain"]
 
 
 async def test_no_address_of_a_phone_is_shown(tmp_path: Path, hand_clock: HandClock) -> None:
