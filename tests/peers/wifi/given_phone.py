@@ -32,6 +32,16 @@ env >"@LEASE@"
 _numbers = itertools.count(1)
 
 
+def udp4(source: str, target: str, source_port: int, port: int, data: bytes) -> bytes:
+    """An IPv4 packet, for frames that no socket would send."""
+    udp = struct.pack("!HHHH", source_port, port, 8 + len(data), 0) + data
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0,
+                       socket.inet_aton(source), socket.inet_aton(target))  # fmt: skip
+    total = sum(struct.unpack("!10H", head))
+    total = (total & 0xFFFF) + (total >> 16)
+    return head[:10] + struct.pack("!H", ~(total + (total >> 16)) & 0xFFFF) + head[12:] + udp
+
+
 class Phone:
     def __init__(self, network: Network, *, isolated: bool = True, hostname: str = "", joined: bool = True) -> None:
         number = next(_numbers)

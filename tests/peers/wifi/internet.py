@@ -22,6 +22,7 @@ BODIES = {
     "/success.txt": b"success\n",
     "/ok": b"ok",
 }
+APPLE_HOSTS = {"captive.apple.com", "www.ibook.info", "www.itools.info", "www.airport.us", "www.thinkdifferent.us"}
 CHUNK = b"\0" * 16_384
 
 
@@ -47,7 +48,8 @@ class Host(http.server.BaseHTTPRequestHandler):
             while True:
                 self.wfile.write(CHUNK)
         else:
-            body = BODIES.get(path, f"the {sys.argv[1]}, you are {self.client_address[0]}".encode())
+            apple = path == "/" and self.headers.get("Host", "") in APPLE_HOSTS
+            body = APPLE if apple else BODIES.get(path, f"the {sys.argv[1]}, you are {self.client_address[0]}".encode())
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

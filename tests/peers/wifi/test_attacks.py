@@ -1,0 +1,219 @@
+"""Guests are hostile: what one phone on the guest network can do to the portal, to the shop and to other guests."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.peers.wifi.given_gateway import ADMIN_PORT, PORTAL_PORT, SHOP_PORT, STAFF, TOKEN, Gateway
+from tests.peers.wifi.given_http import fetch
+from tests.peers.wifi.given_login import Splash, is_in, leave, let_in
+from tests.peers.wifi.given_network import BOX_SHOP4, GUEST4, GUEST6, NET4, WAN4
+from tests.peers.wifi.given_phone import Phone, udp4
+
+Join = Callable[..., Phone]
+XSS = '<script>alert("boo")</script>'
+PAGES = ("/", "/portal/welcome", "/wallet", "/shake", "/search?q=" + "%3Cscript%3Ealert(1)%3C/script%3E",
+         "/captive-portal/api", "/portal/nothing?x=%3Cscript%3Ealert(1)%3C/script%3E")  # fmt: skip
+
+
+# --- tokens and forms
+
+
+def test_tokens_that_are_not_this_phones(wifi: Gateway, join: Join) -> None:
+    phone, thief = join(wifi), join(wifi)
+    mine = Splash(phone).form(way="click")
+    theirs = Splash(thief)
+    for token in ("", "x", "A" * 100, "A" * 4000, mine["token"], mine["token"][:-2] + "AA", "\u0661" * 40):
+        said = theirs.send(theirs.form(way="click", token=token))
+        assert not is_in(said), token
+    nothing = {name: value for name, value in theirs.form(way="click").items() if name != "token"}
+    assert not is_in(theirs.send(nothing))
+    assert thief.captive()
+    assert phone.captive()
+
+
+def test_a_form_sent_again_is_one_session(wifi: Gateway, join: Join) -> None:
+    phone = join(wifi)
+    splash = Splash(phone)
+    form = splash.form(way="click")
+    assert is_in(splash.send(form))
+    again = splash.send(form)  # a double tap, a reload
+    assert again.status in {200, 303}
+    assert phone.online()
+    marks = [one["mark"] for one in wifi.ask("list")["members"] if one["mac"] == phone.mac]
+    assert len(marks) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": f"http://{GUEST4}:81"},
+    ],
+)
+def test_a_login_from_another_page(wifi: Gateway, join: Join, headers: dict[str, str]) -> None:
+    phone = join(wifi)
+    splash = Splash(phone)
+    form = splash.form(way="click")
+    said = splash.send(form, headers=headers)
+    if headers.get("Origin") == "null":  # privacy modes of browsers say so of our own page
+        return
+    assert not is_in(said), headers
+    assert phone.captive()
+
+
+def test_a_login_by_a_link(wifi: Gateway, join: Join) -> None:
+    phone = join(wifi)
+    form = Splash(phone).form(way="click")
+    asked = "&".join(f"{name}={value}" for name, value in form.items())
+    assert not is_in(phone.fetch(f"http://{GUEST4}/portal/accept?{asked}"))
+    assert phone.captive()
+
+
+def test_without_consent(wifi: Gateway, join: Join) -> None:
+    phone = join(wifi)
+    splash = Splash(phone)
+    for consent in ("", "none/0", "cn/999", "x" * 1000):
+        assert not is_in(splash.send(splash.form(way="click", consent=consent))), consent
+    assert phone.captive()
+
+
+def test_guessing(wifi: Gateway, join: Join) -> None:
+    """Vouchers and staff codes: soon even the right one is not heard from this phone; others are not held up."""
+    phone, other = join(wifi), join(wifi)
+    splash = Splash(phone)
+    for number in range(40):
+        assert not is_in(splash.send(splash.form(way="voucher", voucher=f"GUESS{number:011d}")))
+    splash = Splash(phone) if phone.captive() else splash
+    assert not is_in(splash.send(splash.form(way="staff", staff=STAFF)))
+    let_in(other, "staff", staff=STAFF)
+
+
+# --- pages
+
+
+def test_nothing_of_a_guest_is_markup(wifi: Gateway, join: Join) -> None:
+    """Hostname, User-Agent, language, Host, path and form fields, on every page and on the shop's own status page."""
+    phone = join(wifi, hostname=XSS)
+    hostile = {"User-Agent": XSS, "Accept-Language": XSS, "Referer": f"http://x/{XSS}", "X-Forwarded-For": XSS}
+    seen = [phone.fetch(f"http://{GUEST4}{path}", headers=hostile) for path in PAGES]
+    seen.append(phone.fetch(f"http://x.example/{'%3Cscript%3E'}alert(1)", at=GUEST4, headers=hostile))
+    splash = Splash(phone)
+    fields = ("voucher", "staff", "number", "way", "shopper", "lang")
+    seen += [splash.send(splash.form(**{"way": "voucher", field: XSS}), headers=hostile) for field in fields]
+    let_in(phone)
+    seen += [phone.fetch(f"http://{GUEST4}{path}", headers=hostile) for path in PAGES]
+    seen += [wifi.admin(path) for path in ("/", "/?lang=en", "/metrics", "/api/v1/status")]
+    for answer in seen:
+        assert "<script>alert" not in answer.text, answer.text
+        if "html" in answer.headers.get("Content-Type", ""):
+            assert "Content-Security-Policy" in answer.headers
+    leave(phone)
+
+
+def test_redirects_lead_home_only(wifi: Gateway, join: Join) -> None:
+    phone = join(wifi)
+    for host in ("evil.example", "evil.example:8080", "10.64.0.1.evil.example", "10.64.0.1@evil.example"):
+        led = phone.fetch("http://x.example//evil.example/%0d%0aSet-Cookie:x=y?next=http://evil.example", at=NET4,
+                          headers={"Host": host})  # fmt: skip
+        assert led.location == f"http://{GUEST4}/"
+        assert "Set-Cookie" not in led.headers
+
+
+# --- the listener
+
+
+def test_two_hundred_slow_sockets_hold_up_nobody(wifi: Gateway, join: Join) -> None:
+    slow, other = join(wifi), join(wifi)
+    held: list[socket.socket] = []
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                held.append(slow.connect(GUEST4, 80, within_s=1))
+                held[-1].sendall(b"GET / HTTP/1.1\r\nHost: ")
+        assert len(held) <= 16
+        began = time.monotonic()
+        let_in(other)
+        assert time.monotonic() - began < 1
+        assert other.online()
+    finally:
+        for sock in held:
+            sock.close()
+
+
+def test_a_head_that_never_ends_is_cut(wifi: Gateway, join: Join) -> None:
+    phone = join(wifi)
+    with phone.connect(GUEST4, 80, within_s=15) as sock:
+        began = time.monotonic()
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: 10.64.0.1\r\n")
+        told = b"."
+        with contextlib.suppress(ConnectionError):
+            while told:
+                told = sock.recv(4096)
+        assert time.monotonic() - began < 12
+
+
+# --- the shop
+
+
+def test_the_admin_side_by_another_name(wifi: Gateway, join: Join) -> None:
+    """DNS rebinding: a page of the guest's browser calls the box by a name of its own, on every port."""
+    phone = join(wifi)
+    for host in ("evil.example", "localhost", "127.0.0.1", "gateway.shop", f"{BOX_SHOP4}:{ADMIN_PORT}"):
+        for path in ("/api/v1/status", "/metrics", "/healthz", "/kiosk/kiosk-1"):
+            led = phone.fetch(f"http://{GUEST4}{path}", headers={"Host": host, "Authorization": f"Bearer {TOKEN}"})
+            assert led.status == 302, (host, path)
+    let_in(phone)
+    for path in ("/api/v1/status", "/metrics", "/healthz", "/readyz", "/kiosk/kiosk-1", "/till/v1/openapi.json"):
+        assert phone.fetch(f"http://{GUEST4}{path}", headers={"Authorization": f"Bearer {TOKEN}"}).status == 404, path
+    rebound = fetch(wifi.space, f"http://127.0.0.1:{ADMIN_PORT}/api/v1/status",
+                    headers={"Host": "evil.example", "Authorization": f"Bearer {TOKEN}"})  # fmt: skip
+    assert rebound.status in {400, 403, 421}
+
+
+@pytest.mark.parametrize("member", [False, True], ids=["captive", "member"])
+def test_the_shops_ports(wifi: Gateway, join: Join, member: bool) -> None:
+    phone = join(wifi)
+    if member:
+        let_in(phone)
+    told = wifi.space.run("ip", "-6", "-o", "addr", "show", "dev", "guest0", "scope", "link").split()[3]
+    for address in (GUEST4, GUEST6, WAN4, BOX_SHOP4, f"{told.split('/')[0]}%eth0"):
+        for port in (ADMIN_PORT, SHOP_PORT):
+            assert not phone.reaches(address, port, within_s=0.3), (address, port)
+    assert phone.reaches(GUEST4, PORTAL_PORT)
+
+
+def test_somebody_elses_address(wifi: Gateway, join: Join) -> None:
+    """A captive phone takes a member's address: sessions are the MAC's, and the address alone opens nothing."""
+    member, thief = join(wifi), join(wifi)
+    let_in(member)
+    thief.space.ip(f"addr add {member.address4}/20 dev eth0")
+    thief.space.ip(f"route replace default via {GUEST4} dev eth0 src {member.address4}")
+    assert thief.refused_s(NET4, 443, within_s=2) < 2
+    assert not thief.online()
+
+
+def test_a_crowd_of_made_up_phones_takes_all_leases_of_nobody(wifi: Gateway, join: Join) -> None:
+    phone = join(wifi, joined=False)
+    for number in range(300):
+        mac = f"0e:00:00:00:{number >> 8:02x}:{number & 255:02x}"
+        phone.frame(discover(mac), kind=0x0800, source=mac, target="ff:ff:ff:ff:ff:ff")
+    began = time.monotonic()
+    other = join(wifi)
+    assert other.address4
+    assert time.monotonic() - began < 5
+    assert other.captive()
+
+
+def discover(mac: str) -> bytes:
+    """DHCPDISCOVER, with its IP and UDP heads."""
+    raw = bytes.fromhex(mac.replace(":", ""))
+    bootp = b"\x01\x01\x06\x00" + raw[2:6] + b"\0" * 20 + raw + b"\0" * 202 + b"\x63\x82\x53\x63" + b"\x35\x01\x01\xff"
+    return udp4("0.0.0.0", "255.255.255.255", 68, 67, bootp)
