@@ -93,7 +93,7 @@ def interfaces(config: Config, root: Path) -> Iterator[Line]:
 def gate(config: Config, ask: Ask) -> Iterator[Line]:
     """Asked over its socket, as the daemon does."""
     try:
-        said = asyncio.run(ask(config))
+        said = asyncio.run(_said(config, ask))
     except StoregateError as error:
         yield _wrong("gate", str(error), error.hint if Path(config.gate.socket).exists() else GATE)
         return
@@ -108,6 +108,10 @@ def gate(config: Config, ask: Ask) -> Iterator[Line]:
     else:
         problem = said.problem or f"rules: {said.rules}, {config.gate.interface}: {said.interface}"
         yield _wrong("gate", problem, said.hint or GATE)
+
+
+async def _said(config: Config, ask: Ask) -> GateStatus:
+    return await ask(config)
 
 
 async def asked(config: Config) -> GateStatus:
