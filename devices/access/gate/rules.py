@@ -1,0 +1,258 @@
+"""The rules as text for `nft -f`: what a guest may do, and nothing of anybody else's.
+
+One packet's way: `first` drops what is no guest's packet; `capture` leads who is not let in to the portal and to the
+captive DNS; `guest_input` shows a guest four doors of this box and no more; `guest_forward` lets members out by the
+uplink, to no network of the shop, and lets answers back in only while the session's mark is in `down`. So taking a
+mark away cuts running downloads. Members are elements of sets: their number costs nothing per packet.
+
+All of `table inet storegate` is ours and no rule here touches a packet that has nothing to do with the guest network.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from devices.access.gate.settings import Settings
+
+TABLE = "storegate"
+MOST_MEMBERS = 16_384
+MOST_MARKS = 32_768
+MOST_WALLED = 16_384
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A member as the kernel is told of it."""
+
+    mac: str
+    """With colons."""
+    mark: int
+    end_ms: int
+    """To the hard end."""
+    idle_ms: int
+    """To the idle end; 0: it is over."""
+    up: tuple[int, int] = (0, 0)
+    """Bytes, packets."""
+    down: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What is in the sets."""
+
+    run: int
+    """Names the life of the counters."""
+    members: tuple[Entry, ...] = ()
+    walled: tuple[tuple[str, int], ...] = ()
+    """Address, milliseconds left."""
+    capture_members: bool = False
+    others_route: bool = True
+    """This box forwards for others too, so that what does not concern guests passes as if we were not there."""
+
+
+def text(settings: Settings, contents: Contents) -> str:
+    """Replaces the whole table in one transaction, members and all."""
+    return (
+        f"table inet {TABLE}\ndelete table inet {TABLE}\ntable inet {TABLE} {{\n"
+        + _sets(settings, contents)
+        + _chains(settings, contents)
+        + "}\n"
+    )
+
+
+def isolation(settings: Settings) -> str:
+    """Guests on a bridge of this box see the box and not each other: no rogue DHCP, RA or ARP from one to the next."""
+    return f"""table bridge {TABLE}
+delete table bridge {TABLE}
+table bridge {TABLE} {{
+  chain between_guests {{
+    type filter hook forward priority filter; policy accept;
+    meta ibrname "{settings.interface}" drop
+  }}
+}}
+"""
+
+
+NO_ISOLATION = f"table bridge {TABLE}\ndelete table bridge {TABLE}\n"
+
+
+def _sets(settings: Settings, contents: Contents) -> str:
+    members = contents.members
+    free = () if contents.capture_members else (f'"{settings.interface}"',)
+    walled4 = [f"{at} timeout {ms}ms" for at, ms in contents.walled if ":" not in at]
+    walled6 = [f"{at} timeout {ms}ms" for at, ms in contents.walled if ":" in at]
+    idle = [
+        f"{one.mac} timeout {settings.idle_s}s expires {min(one.idle_ms, settings.idle_s * 1000)}ms"
+        for one in members
+        if one.idle_ms
+    ]
+    return f"""\
+  # MAC -> mark of the session; the timeout is the hard end
+  map members {{ type ether_addr : mark; size {MOST_MEMBERS}; flags timeout;{
+        _elements(f"{one.mac} timeout {one.end_ms}ms : {one.mark:#x}" for one in members)
+    } }}
+  # a member's own packets push it on; without it a member is out
+  set idle {{ type ether_addr; size {MOST_MEMBERS}; flags dynamic,timeout; timeout {settings.idle_s}s;{
+        _elements(idle)
+    } }}
+  # bytes by mark; an answer passes only while its mark is in `down`
+  set up {{ type mark; size {MOST_MARKS}; counter;{_counted((one.mark, one.up) for one in members)} }}
+  set down {{ type mark; size {MOST_MARKS}; counter;{_counted((one.mark, one.down) for one in members)} }}
+  set walled4 {{ type ipv4_addr; size {MOST_WALLED}; flags timeout;{_elements(walled4)} }}
+  set walled6 {{ type ipv6_addr; size {MOST_WALLED}; flags timeout;{_elements(walled6)} }}
+  # while the guest interface is in it, members are not led to the portal
+  set free {{ type ifname;{_elements(free)} }}
+  # names the life of the counters
+  set run {{ type mark;{_elements([f"{contents.run:#x}"])} }}
+  # how many connections a guest has, to the portal and to the internet; how fast new ones come
+  set at_portal {{ type ether_addr; size {MOST_MARKS}; flags dynamic; }}
+  set at_internet {{ type ether_addr; size {MOST_MARKS}; flags dynamic; }}
+  set knocks {{ type ether_addr; size {MOST_MARKS}; flags dynamic,timeout; timeout 10s; }}
+
+"""
+
+
+def _elements(of: Iterable[str]) -> str:
+    joined = ",".join(of)
+    return f" elements = {{ {joined} }};" if joined else ""
+
+
+def _counted(marks: Iterable[tuple[int, tuple[int, int]]]) -> str:
+    return _elements(f"{mark:#x} counter packets {packets} bytes {octets}" for mark, (octets, packets) in marks)
+
+
+def _chains(settings: Settings, contents: Contents) -> str:
+    guest, ours4, ours6 = f'"{settings.interface}"', settings.ours4, settings.ours6
+    web, tls, dns = settings.guest_port, settings.tls_port, settings.dns_port
+    ours = [f"ip daddr {ours4.ip}"] + ([f"ip6 daddr {ours6.ip}"] if ours6 else [])
+    here = [f"ip daddr {ours4.ip}"] + ([f"ip6 daddr {{ {ours6.ip}, fe80::/10 }}"] if ours6 else [])
+    lines = f"""\
+  chain first {{
+    type filter hook prerouting priority raw; policy accept;
+    iifname != {guest} accept
+    ip saddr != {{ {ours4.network}, 0.0.0.0 }} drop
+"""
+    lines += (
+        f"    ip6 saddr != {{ {ours6.network}, fe80::/10, :: }} drop\n" if ours6 else "    meta nfproto ipv6 drop\n"
+    )
+    lines += f"""\
+  }}
+  chain capture {{
+    type nat hook prerouting priority dstnat; policy accept;
+    iifname != {guest} accept
+"""
+    for to in ours:  # the portal is at 80 and 443 of this box for everybody
+        lines += f"    {to} tcp dport 80 redirect to :{web}\n    {to} tcp dport 443 redirect to :{tls}\n"
+    lines += f"""\
+    iifname @free ether saddr @members ether saddr @idle accept
+    meta l4proto {{ tcp, udp }} th dport 53 redirect to :{dns}
+    ip daddr @walled4 accept
+    ip6 daddr @walled6 accept
+    tcp dport 80 redirect to :{web}
+  }}
+  chain guest_input {{
+    type filter hook input priority filter; policy accept;
+    iifname != {guest} accept
+    tcp dport {{ {web}, {tls} }} ether saddr @members ether saddr @idle update @idle {{ ether saddr timeout {
+        settings.idle_s
+    }s }}
+    ct state established,related accept
+    update @knocks {{ ether saddr timeout 10s limit rate over 200/second burst 400 packets }} drop
+    meta nfproto ipv4 udp sport 68 udp dport 67 accept
+"""
+    if ours6:
+        lines += """\
+    icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-report, mld2-listener-report } accept
+    icmpv6 type echo-request limit rate 100/second accept
+    udp sport 546 udp dport 547 accept
+"""  # noqa: E501 - nft reads it on one line
+    lines += f"    ip daddr {ours4.ip} icmp type echo-request limit rate 100/second accept\n"
+    for to in here:
+        lines += f"    {to} meta l4proto {{ tcp, udp }} th dport {{ 53, {dns} }} accept\n"
+        lines += f"    {to} tcp dport {{ {web}, {tls} }} goto at_portal\n"
+    lines += f"""\
+    meta l4proto tcp reject with tcp reset
+    drop
+  }}
+  chain at_portal {{
+    add @at_portal {{ ether saddr ct count over {settings.portal_connections} }} reject with tcp reset
+    accept
+  }}
+"""
+    return lines + _forward(settings, contents)
+
+
+def _forward(settings: Settings, contents: Contents) -> str:
+    guest, ours4, ours6 = f'"{settings.interface}"', settings.ours4, settings.ours6
+    uplink = f'"{settings.uplink}"'
+    blocked4, blocked6 = _blocked(settings, 4), _blocked(settings, 6)
+    lines = f"""\
+  chain guest_forward {{
+    type filter hook forward priority filter; policy accept;
+    iifname {guest} goto from_guest
+    oifname {guest} goto to_guest
+"""
+    if settings.uplink and not contents.others_route:
+        # forwarding is on for our sake only: nothing else gets a way through this box by it
+        lines += f"    iifname {uplink} drop\n" + ("    meta nfproto ipv6 drop\n" if ours6 else "")
+    lines += "  }\n  chain from_guest {\n"
+    if settings.uplink:
+        lines += f"    oifname != {uplink} goto refused\n    ct state invalid drop\n"
+        lines += f"    ip daddr {{ {blocked4} }} goto refused\n" if blocked4 else ""
+        lines += f"    ip6 daddr {{ {blocked6} }} goto refused\n" if blocked6 else ""
+        lines += """\
+    ether saddr @members ether saddr @idle goto passed
+    meta l4proto { tcp, udp } th dport { 53, 853 } goto refused
+    ip daddr @walled4 tcp dport { 80, 443, 8080 } goto walled
+    ip6 daddr @walled6 tcp dport { 80, 443, 8080 } goto walled
+    ip daddr @walled4 udp dport 443 goto walled
+    ip6 daddr @walled6 udp dport 443 goto walled
+"""
+    lines += f"""\
+    goto refused
+  }}
+  chain passed {{
+    ct state new add @at_internet {{ ether saddr ct count over {settings.guest_connections} }} goto refused
+    update @idle {{ ether saddr timeout {settings.idle_s}s }}
+    ct mark set ether saddr map @members
+    ct mark @up accept
+    goto refused
+  }}
+  chain walled {{
+    ct state new add @at_internet {{ ether saddr ct count over {settings.portal_connections} }} goto refused
+    ct mark set 0
+    accept
+  }}
+  chain to_guest {{
+"""
+    if settings.uplink:
+        # 0: the walled garden's
+        lines += f"    iifname {uplink} ct state established,related ct mark {{ 0 }} accept\n"
+        lines += f"    iifname {uplink} ct state established,related ct mark @down accept\n"
+    lines += """\
+    drop
+  }
+  chain refused {
+    meta l4proto tcp reject with tcp reset
+    reject with icmpx admin-prohibited
+  }
+"""
+    if settings.uplink:
+        lines += f"""\
+  chain guest_out {{
+    type nat hook postrouting priority srcnat; policy accept;
+    oifname {uplink} ip saddr {ours4.network} masquerade
+"""
+        if ours6 and settings.masquerade6:
+            lines += f"    oifname {uplink} ip6 saddr {ours6.network} masquerade\n"
+        lines += "  }\n"
+    return lines
+
+
+def _blocked(settings: Settings, version: int) -> str:
+    networks = [ipaddress.ip_network(one) for one in settings.blocked]
+    four = ipaddress.collapse_addresses(one for one in networks if isinstance(one, ipaddress.IPv4Network))
+    six = ipaddress.collapse_addresses(one for one in networks if isinstance(one, ipaddress.IPv6Network))
+    return ", ".join(map(str, four if version == 4 else six))

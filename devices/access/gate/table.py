@@ -1,0 +1,152 @@
+"""Our table in the kernel: read as a whole, changed by batches, loaded anew, and watched."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+from dataclasses import replace
+from sys import byteorder
+
+from devices.access.gate import nft, rules
+from devices.access.gate.book import Book, Seen
+from devices.access.gate.netlink import Batch, Found, Netlink
+from devices.access.gate.settings import Settings
+
+_ALL = ("members", "idle", "up", "down", "walled4", "walled6", "free", "run")
+
+
+class KernelError(Exception):
+    """The kernel can't or won't. `hint` is the next step for a person."""
+
+    def __init__(self, text: str, hint: str = "") -> None:
+        super().__init__(text)
+        self.hint = hint
+
+
+class Table:
+    """Raises KernelError. The socket to the kernel is opened when it is first needed, and again after a failure."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._netlink: Netlink | None = None
+        self._generation = -1
+        """As it is when nobody but us changes anything."""
+        self._listed: dict[str, str] = {}
+        """What our tables look like, by family."""
+
+    def close(self) -> None:
+        if self._netlink is not None:
+            self._netlink.close()
+            self._netlink = None
+
+    def seen(self) -> Seen | None:
+        """None: there is no table."""
+        try:
+            of = {name: {one.key: one for one in self._kernel().dump(rules.TABLE, name)} for name in _ALL}
+        except OSError as error:
+            if error.errno == errno.ENOENT:
+                return None
+            raise self._failed(error) from error
+        return Seen(
+            members=of["members"],
+            idle=of["idle"],
+            up=_counts(of["up"]),
+            down=_counts(of["down"]),
+            walled=tuple((key, one.left_ms) for name in ("walled4", "walled6") for key, one in of[name].items()),
+            free=self.free_key in of["free"],
+            run=next((int.from_bytes(key, byteorder) for key in of["run"]), 0),
+        )
+
+    @property
+    def free_key(self) -> bytes:
+        return self._settings.interface.encode().ljust(16, b"\0")
+
+    def commit(self, batch: Batch) -> None:
+        try:
+            self._kernel().commit(batch)
+        except OSError as error:
+            raise self._failed(error) from error
+        if batch:
+            self._generation += 1
+
+    def load(self, book: Book, now_s: float, *, others_route: bool) -> None:
+        """Rules and all members, in one transaction."""
+        contents = rules.Contents(
+            run=book.run,
+            members=book.entries(now_s, self._settings.idle_s),
+            walled=tuple(
+                (str(ipaddress.ip_address(at)), round((end_s - now_s) * 1000))
+                for at, end_s in book.walled.items()
+                if end_s - now_s >= 0.001
+            ),
+            capture_members=book.capture_members,
+            others_route=others_route,
+        )
+        try:
+            # the members' part is ours alone and always well formed
+            nft.check(rules.text(self._settings, replace(contents, members=(), walled=())))
+            nft.load(rules.text(self._settings, contents))
+        except nft.NftError as error:
+            raise KernelError(str(error), error.hint) from error
+        self.take_note()
+
+    def isolate(self) -> bool:
+        """False: this kernel has no word for it, and ports have to be kept apart one by one."""
+        text = rules.isolation(self._settings)
+        try:
+            nft.check(text)
+            nft.load(text)
+        except nft.NftError:
+            return False
+        self.take_note()
+        return True
+
+    def take_note(self) -> None:
+        """As it is now it should stay."""
+        try:
+            generation = self._kernel().generation()
+            self._listed = {family: nft.listing(family, rules.TABLE) for family in ("inet", "bridge")}
+        except OSError as error:
+            raise self._failed(error) from error
+        except nft.NftError as error:
+            raise KernelError(str(error), error.hint) from error
+        self._generation = generation
+
+    def untouched(self) -> bool:
+        """Nobody but us changed any rule of this box since we last looked: one question to the kernel."""
+        try:
+            return self._kernel().generation() == self._generation
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def as_noted(self) -> bool:
+        """The tables look as they did. Their elements are for `seen` to tell."""
+        try:
+            generation = self._kernel().generation()
+            same = all(nft.listing(family, rules.TABLE) == text for family, text in self._listed.items())
+        except OSError as error:
+            raise self._failed(error) from error
+        except nft.NftError as error:
+            raise KernelError(str(error), error.hint) from error
+        if same:
+            self._generation = generation
+        return same
+
+    def _kernel(self) -> Netlink:
+        if self._netlink is None:
+            self._netlink = Netlink()
+        return self._netlink
+
+    def _failed(self, error: OSError) -> KernelError:
+        """A socket that was used badly is not used again: answers could get mixed up."""
+        self.close()
+        hints = {
+            errno.EPERM: "the gate needs CAP_NET_ADMIN: start it as the unit storegate-gate.service, or as root",
+            errno.ENFILE: "a set of the gate is full: more guests than it is made for",
+            errno.EPROTONOSUPPORT: "this kernel has no nf_tables",
+        }
+        return KernelError(f"the kernel: {error.strerror}", hints.get(error.errno or 0, ""))
+
+
+def _counts(of: dict[bytes, Found]) -> dict[int, tuple[int, int]]:
+    return {int.from_bytes(key, byteorder): (one.octets, one.packets) for key, one in of.items()}
