@@ -55,6 +55,7 @@ async def listen(
     listener: Listener,
     routes: Iterable[web.AbstractRouteDef],
     *,
+    first: Iterable[Middleware] = (),
     middlewares: Iterable[Middleware] = (),
     closing: Iterable[Callable[[], Awaitable[None]]] = (),
     language: str = "zh-CN",
@@ -66,6 +67,7 @@ async def listen(
 ) -> AsyncIterator[BoundListener]:
     """Serves until the block ends, then closes within about twice `grace_s`.
 
+    `first` see a request before anything else of ours does: who is captive is led away there.
     `closing` is called first at the end: parts with WebSockets say goodbye there.
     `language` is what a browser gets that asks for none of ours. `host_names` are the names, beside addresses,
     localhost and this machine's own, under which the listener may be called (against DNS rebinding); None: any,
@@ -74,7 +76,13 @@ async def listen(
     Raises UsageError when the address can't be had.
     """
     app = await asyncio.to_thread(
-        _build, routes, tuple(middlewares), language, guard.only_named(host_names, changes=change_names), max_body
+        _build,
+        routes,
+        tuple(first),
+        tuple(middlewares),
+        language,
+        guard.only_named(host_names, changes=change_names),
+        max_body,
     )
     runner = web.AppRunner(
         app,
@@ -111,6 +119,7 @@ async def _open(name: str, listener: Listener, runner: web.AppRunner, proxies: S
 
 def _build(
     routes: Iterable[web.AbstractRouteDef],
+    first: tuple[Middleware, ...],
     middlewares: tuple[Middleware, ...],
     language: str,
     only_named: Middleware,
@@ -122,6 +131,7 @@ def _build(
     app = web.Application(
         client_max_size=max_body,
         middlewares=(
+            *first,
             guard.headers,
             faults.pages_for_errors,
             only_named,

@@ -16,8 +16,8 @@ from importlib import resources
 
 from aiohttp import web
 
-PARTS = ("web", "guest", "shop", "admin")
-"""A part's folder below edge/web; `web` is edge/web itself."""
+PARTS = ("web", "guest", "portal", "shop", "admin")
+"""A part's folder below edge/web; `web` is edge/web itself, `portal` a part of the guest side."""
 LANGUAGES = ("zh-CN", "en")
 COOKIE = "lang"
 """Session cookie: gone when the browser closes."""
@@ -53,7 +53,8 @@ class Words:
 
 
 def package_of(part: str) -> str:
-    return "edge.web" if part == "web" else f"edge.web.{part}"
+    folders = {"web": "edge.web", "portal": "edge.web.guest.portal"}
+    return folders.get(part, f"edge.web.{part}")
 
 
 def short(language: str) -> str:

@@ -33,13 +33,14 @@ def routes(
     settings: CouponsSection,
     given: AddressRate,
     shakes: Callable[[], bool] = lambda: False,
+    home: bool = True,
 ) -> list[web.AbstractRouteDef]:
     """`given`: `rates.coupons_given()`, which shakes share. `shakes`: whether there is anything to shake for, so that
-    the wallet leads to it.
+    the wallet leads to it. `home`: `/` is ours; without it, the portal's.
     """
     wallet = Wallet(desk, Identity(keys, days=settings.wallet_days), clock, given=given, shakes=shakes)
     return [
-        web.get("/", wallet.start),
+        *([web.get("/", wallet.start)] if home else []),
         web.get("/wallet", wallet.open),
         web.post("/wallet/claim", wallet.claim),
         web.get("/c/{token}", wallet.coupon),

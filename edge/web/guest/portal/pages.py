@@ -1,0 +1,205 @@
+"""`/`, `/portal/accept`, `/portal/welcome`, `/portal/leave`, `/portal/terms`: in by a form, and out.
+
+Forms are posted and answered with 303: iOS looks for the internet again after a whole page only. Nothing is kept in
+the browser but the wallet's cookie, and nothing hangs on that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from aiohttp import web
+
+from edge.access_answers import AccessRefusal, AccessWhy, Admitted, Way
+from edge.portal.asks import Guest
+from edge.portal.desk import View
+from edge.web import pages
+from edge.web.bodies import form_of
+from edge.web.faults import WebError
+from edge.web.guest import faces
+from edge.web.guest.portal import wording
+from edge.web.guest.portal.api import left_bytes
+from edge.web.guest.portal.front import Front
+from edge.web.guest.portal.shell import said, shell_of, terms_of, to
+
+MAX_FIELD = 512
+OFFERS = 3
+"""Coupons on the welcome page; the wallet has all."""
+SOON_MS = 600_000
+"""With less time left the welcome page offers more."""
+STEP_PAGES = {"sms_code": "/portal/sms", "member_code": "/portal/member", "wechat": "/portal/wechat"}
+FILLED = {"code": Way.SMS, "voucher": Way.VOUCHER, "number": Way.SMS, "staff": Way.STAFF}
+"""Somebody pressed Enter in a field: which way that is."""
+
+
+class PortalPages:
+    def __init__(self, front: Front) -> None:
+        self._front = front
+
+    async def start(self, request: web.Request) -> web.Response:
+        """The splash page; who is on, or half-way in, is taken to where they were."""
+        self._front.hold_to(self._front.looks, request)
+        guest = await self._front.guest(request)
+        if guest is None:
+            return self.stranger(request)
+        if "again" not in request.query:
+            if is_on(guest):
+                raise web.HTTPFound(to(request, "/portal/welcome"))
+            if (begun := self._front.desk.begun(guest)) is not None and begun[1].part in STEP_PAGES:
+                raise web.HTTPFound(to(request, STEP_PAGES[begun[1].part]))
+        return self._splash(request, guest)
+
+    async def accept(self, request: web.Request) -> web.Response:
+        """The form of every way in."""
+        self._front.hold_to(self._front.posts, request)
+        form = await small_form(request)
+        guest = await self._front.guest(request)
+        if guest is None:
+            return self.stranger(request, status=403)
+        way = way_of(form, self._front.desk.view())
+        answer = await self._front.desk.enter(way, guest, form)
+        if isinstance(answer, Admitted):
+            return self._let_in(request)
+        if isinstance(answer, AccessRefusal):
+            raise web.HTTPSeeOther(self._back(request, guest, way, answer))
+        told = {"no": answer.why.value if answer.why else "", "m": form.get("marketing", "") and "1"}
+        raise web.HTTPSeeOther(to(request, STEP_PAGES.get(answer.part, "/"), **told))
+
+    async def welcome(self, request: web.Request) -> web.Response:
+        """How long, how much, and what the shop gives."""
+        front = self._front
+        front.hold_to(front.looks, request)
+        guest = await front.guest(request)
+        if guest is None:
+            return self.stranger(request)
+        standing = guest.standing
+        if standing is None or standing.way is Way.PASS:
+            raise web.HTTPFound(to(request, "/"))
+        lang, view, now_ms = pages.chosen(request), front.desk.view(), front.clock.now().at_ms
+        number = front.identity.of(request) or front.identity.fresh()
+        offers = await front.coupons.offers(front.identity.holder(number))
+        left, say = left_bytes(standing), said(request)
+        at = {"now_ms": now_ms, "timezone": front.desk.timezone, "say": say}
+        response = pages.page(
+            request,
+            "portal/welcome.jinja",
+            shell=shell_of(request, view),
+            until=wording.clock_time(standing.to_ms, **at),  # type: ignore[arg-type]
+            left=wording.span(standing.to_ms - now_ms, say),
+            bytes_left="" if left is None else wording.size(left),
+            more=standing.to_ms - now_ms < SOON_MS,
+            token=front.desk.token(guest),
+            offers=[offer for offer in offers if offer.takable][:OFFERS],
+            worth=lambda campaign: faces.worth(campaign, lang),
+            form_tag=front.identity.form_tag(number),
+            shakes=front.shakes(),
+            landing=view.portal.landing,
+            to=partial(to, request),
+        )
+        front.identity.keep(response, number)
+        return response
+
+    async def leave(self, request: web.Request) -> web.Response:
+        self._front.hold_to(self._front.posts, request)
+        form = await small_form(request)
+        guest = await self._front.guest(request)
+        if guest is None:
+            return self.stranger(request, status=403)
+        if not self._front.desk.token_is(guest, form.get("token", "")):
+            raise WebError(403, "other_site", "This may only be asked from our own pages.")
+        await self._front.desk.leave(guest)
+        raise web.HTTPSeeOther(to(request, "/", left="1"))
+
+    async def terms(self, request: web.Request) -> web.Response:
+        """For everybody, on the network or not."""
+        self._front.hold_to(self._front.looks, request)
+        shell, terms = shell_of(request, view := self._front.desk.view()), terms_of(request, view)
+        return pages.page(request, "portal/terms.jinja", shell=shell, terms=terms, to=partial(to, request))
+
+    def stranger(self, request: web.Request, *, status: int = 200) -> web.Response:
+        """Somebody who is not on the guest network: nothing to let in, but the shop's pages work."""
+        return pages.page(
+            request,
+            "portal/stranger.jinja",
+            status=status,
+            shell=shell_of(request, self._front.desk.view()),
+            shakes=self._front.shakes(),
+            to=partial(to, request),
+        )
+
+    def _splash(self, request: web.Request, guest: Guest) -> web.Response:
+        front = self._front
+        view, lang, now_ms = front.desk.view(), pages.chosen(request), front.clock.now().at_ms
+        at = {"now_ms": now_ms, "timezone": front.desk.timezone, "say": said(request)}
+        opens = view.opens_ms if not view.is_open else None
+        usable = [way for way, why in view.ways if why is None and (view.is_open or way is Way.STAFF)]
+        return pages.page(
+            request,
+            "portal/splash.jinja",
+            shell=shell_of(request, view),
+            terms=terms_of(request, view),
+            welcome=view.portal.welcome_en if lang == "en" else view.portal.welcome_zh,
+            ways=[way.value for way in usable] if view.gate_up else [],
+            resting=[way.value for way, why in view.ways if why is AccessWhy.OFFLINE],
+            is_open=view.is_open,
+            opens="" if opens is None else wording.clock_time(opens, **at),  # type: ignore[arg-type]
+            gate_up=view.gate_up,
+            no=self.told(request),
+            left="left" in request.query,
+            asked=request.query.get("way", ""),
+            voucher=request.query.get("voucher", "")[:64],
+            token=front.desk.token(guest),
+            shakes=front.shakes(),
+            to=partial(to, request),
+        )
+
+    def told(self, request: web.Request) -> str:
+        """Why the last try did not work, out of `?no=`: only our own words are ever shown."""
+        no, at = request.query.get("no", ""), request.query.get("at", "")
+        if no not in set(AccessWhy):
+            return ""
+        return wording.refusal(
+            AccessWhy(no),
+            int(at) if at.isascii() and at.isdecimal() and len(at) < 16 else None,
+            now_ms=self._front.clock.now().at_ms,
+            timezone=self._front.desk.timezone,
+            say=said(request),
+        )
+
+    def _let_in(self, request: web.Request) -> web.Response:
+        """By a cookie, the next login is theirs too, whatever address their phone makes up."""
+        number = self._front.identity.of(request) or self._front.identity.fresh()
+        response = web.Response(status=303, headers={"Location": to(request, "/portal/welcome")})
+        self._front.identity.keep(response, number)
+        return response
+
+    def _back(self, request: web.Request, guest: Guest, way: Way, refused: AccessRefusal) -> str:
+        """To the page that asked, with the reason."""
+        told = {"no": refused.why.value, "at": "" if refused.again_ms is None else str(refused.again_ms)}
+        begun = self._front.desk.begun(guest)
+        if begun is not None and begun[0] is way and begun[1].part in STEP_PAGES:
+            return to(request, STEP_PAGES[begun[1].part], **told)
+        again = "1" if is_on(guest) else ""
+        return to(request, "/", **told, way=way.value, again=again)
+
+
+def is_on(guest: Guest) -> bool:
+    """Let in, and not for a minute only."""
+    return guest.standing is not None and guest.standing.way is not Way.PASS
+
+
+def way_of(form: Mapping[str, str], view: View) -> Way:
+    """The pressed button's; else that of the first filled field, else the first on the page."""
+    if (named := form.get("way", "")) in {way.value for way in Way}:
+        return Way(named)
+    filled = next((way for name, way in FILLED.items() if form.get(name, "").strip()), None)
+    return filled or next((way for way, why in view.ways if why is None), Way.CLICK)
+
+
+async def small_form(request: web.Request) -> dict[str, str]:
+    """Raises WebError 400 for a field that is longer than any of ours."""
+    form = await form_of(request)
+    if any(len(text) > MAX_FIELD for text in form.values()):
+        raise WebError(400, "bad_request", "The form is not as our page made it.")
+    return form

@@ -1,0 +1,69 @@
+"""Pages between the form and the internet: the code out of an SMS, the code for a kiosk's scanner.
+
+Somebody who left to read an SMS comes back to a browser that knows nothing: the desk knows where their phone was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from aiohttp import web
+from markupsafe import Markup
+
+from edge import qr
+from edge.portal.asks import Guest
+from edge.portal.desk import MEMBER_CODE
+from edge.web import pages
+from edge.web.guest.portal.front import Front
+from edge.web.guest.portal.pages import PortalPages, is_on
+from edge.web.guest.portal.shell import shell_of, to
+
+SMS_CODE = "sms_code"
+WECHAT = "wechat"
+LOOK_S = 4
+"""So often the page asks whether its code was read."""
+
+
+class StepPages:
+    def __init__(self, front: Front, portal: PortalPages) -> None:
+        self._front = front
+        self._portal = portal
+
+    async def sms(self, request: web.Request) -> web.Response:
+        guest, fields = await self.half_way(request, SMS_CODE)
+        return self.page(request, guest, "sms", number=fields.get("number", ""))
+
+    async def member(self, request: web.Request) -> web.Response:
+        """Loads itself anew until a kiosk has read the code; then it is the welcome page."""
+        guest, _ = await self.half_way(request, MEMBER_CODE)
+        code = await self._front.desk.member_code(guest)
+        if not code:
+            raise web.HTTPFound(to(request, "/", again="1"))
+        picture = Markup(qr.svg(code))  # noqa: S704 - our own drawing
+        return self.page(request, guest, "member", picture=picture, look_s=LOOK_S)
+
+    async def half_way(self, request: web.Request, part: str) -> tuple[Guest, Mapping[str, str]]:
+        """Whose page this is, and what the way in gave it to show. Raises a redirect for who belongs elsewhere."""
+        self._front.hold_to(self._front.looks, request)
+        guest = await self._front.guest(request)
+        if guest is None or (begun := self._front.desk.begun(guest)) is None or begun[1].part != part:
+            raise web.HTTPFound(to(request, "/portal/welcome" if guest and is_on(guest) else "/"))
+        if is_on(guest):
+            raise web.HTTPFound(to(request, "/portal/welcome"))
+        return guest, begun[1].fields
+
+    def page(self, request: web.Request, guest: Guest, part: str, **values: object) -> web.Response:
+        """Values of its own are the page's `its`."""
+        view = self._front.desk.view()
+        return pages.page(
+            request,
+            f"portal/{part}.jinja",
+            shell=shell_of(request, view),
+            consent=view.policy.consent,
+            token=self._front.desk.token(guest),
+            agreed=request.query.get("m") == "1",
+            no=self._portal.told(request),
+            to=partial(to, request),
+            its=values,
+        )
