@@ -128,13 +128,13 @@ async def asked(config: Config) -> GateStatus:
 
 def forwarding(config: Config, root: Path) -> Iterator[Line]:
     """The gate switches it on once its rules are in."""
-    if not config.gate.uplink:
-        return
-    for version, wanted in (("ipv4", True), ("ipv6", bool(config.gate.address6))):
-        switch = root / "proc/sys/net" / version / "conf" / config.gate.interface / "forwarding"
-        if wanted and _text(switch).strip() != "1":
+    wanted = [("ipv4", config.gate.interface), ("ipv4", config.gate.uplink)]
+    wanted += [("ipv6", "all")] if config.gate.address6 else []
+    for version, name in wanted:
+        switch = root / "proc/sys/net" / version / "conf" / name / "forwarding"
+        if _text(switch).strip() != "1":
             hint = "another program switched it off, or the gate never came up: sudo systemctl restart storegate-gate"
-            yield _wrong("wifi forwarding", f"{version} is not forwarded for {config.gate.interface}", hint)
+            yield _wrong("wifi forwarding", f"{version} is not forwarded: {name}", hint)
 
 
 def rendered(config: Config, program: str, root: Path) -> Iterator[Line]:

@@ -22,7 +22,7 @@ from edge.status.times import age_s
 SOON = 1 / 3
 """Of a certificate's life: a box that is offline for weeks needs time to get a new one."""
 USUAL_LIFE_DAYS = 90.0
-DNS = "captive dns"
+DNS = "captive DNS"
 """Its task on the board."""
 NO_NFT = "the program nft is not on this box"
 NEEDS: Mapping[Way, Callable[[Config], bool]] = {

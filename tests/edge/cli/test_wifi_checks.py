@@ -42,8 +42,8 @@ def root(tmp_path: Path) -> Path:
     """A box where all is well, as files: interfaces, forwarding, dnsmasq and what it runs by."""
     for name in ("br-guest", "eth0"):
         _write(tmp_path / "sys/class/net" / name / "operstate", "up\n")
-    for version in ("ipv4", "ipv6"):
-        _write(tmp_path / "proc/sys/net" / version / "conf/br-guest/forwarding", "1\n")
+    for switch in ("ipv4/conf/br-guest", "ipv4/conf/eth0", "ipv6/conf/all"):
+        _write(tmp_path / "proc/sys/net" / switch / "forwarding", "1\n")
     _write(tmp_path / "etc/dnsmasq.d/storegate.conf", render.dnsmasq(box(), api=False))
     run(tmp_path, "dnsmasq", pid=17)
     for program in ("nft", "dnsmasq", "hostapd"):
@@ -136,9 +136,11 @@ def test_no_gate_on_this_box(tmp_path: Path) -> None:
 
 def test_forwarding_that_somebody_switched_off(root: Path) -> None:
     _write(root / "proc/sys/net/ipv4/conf/br-guest/forwarding", "0\n")
-    _write(root / "proc/sys/net/ipv6/conf/br-guest/forwarding", "0\n")
+    _write(root / "proc/sys/net/ipv6/conf/all/forwarding", "0\n")
     assert "ipv4" in wrong(look(root))["wifi forwarding"]  # no address6: IPv6 is not to be forwarded
-    lines = list(wifi_checks.forwarding(box('address6 = "fd00:64::1/64"\n[listen.guest]\nhost = "::"\nport = 8080\n'), root))
+    lines = list(
+        wifi_checks.forwarding(box('address6 = "fd00:64::1/64"\n[listen.guest]\nhost = "::"\nport = 8080\n'), root)
+    )
     assert len(lines) == 2
 
 

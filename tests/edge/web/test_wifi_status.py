@@ -18,6 +18,8 @@ from edge.board import State
 from edge.checked import Secret
 from edge.config import MqttSection
 from edge.config_wifi import SmsSection
+from edge.events import DeviceLost
+from edge.ids import DeviceId
 from edge.status.wifi import NO_NFT
 from edge.web.words import Words
 from tests.edge.web.given_admin import Admin, admin, config
@@ -97,6 +99,16 @@ async def test_kiosks_and_passes_are_no_ways_of_their_own(tmp_path: Path, hand_c
         wifi = await furnish(gateway)
         wifi.admitted = Counter({"member kiosk-1": 2, "member kiosk-2": 3, "pass": 9})
         assert json.loads(await get(gateway, "/api/v1/status"))["wifi"]["admitted"] == {"member": 5}
+
+
+async def test_a_lost_gate_has_no_cable_to_check(tmp_path: Path, hand_clock: HandClock) -> None:
+    async with admin(wifi_config(tmp_path), hand_clock) as gateway:
+        wifi = await furnish(gateway)
+        wifi.gate, wifi.gate_problem = State.WAITING, "the gate hung up"
+        lost = DeviceLost(at=gateway.clock.now(), device=DeviceId("gate"), kind="gate", problem="the gate hung up")
+        await gateway.pump.submit(lost)
+        told = json.loads(await get(gateway, "/api/v1/status?lang=en"))["findings"]
+        assert [each["code"] for each in told if each["level"] == "bad"] == ["wifi_gate"]
 
 
 async def test_rules_changed_by_hand_are_told_for_a_day(tmp_path: Path, hand_clock: HandClock) -> None:
