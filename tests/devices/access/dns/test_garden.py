@@ -23,7 +23,7 @@ ZONE: Zone = {
     ("edge.net.example", "CNAME"): ["2 CNAME e1.net.example."],
     ("e1.net.example", "A"): ["900 A 203.0.113.9"],
     ("inside.example.com", "A"): ["60 A 192.168.1.1", "60 A 203.0.113.10", "60 A 10.64.0.1", "60 A 127.0.0.1"],
-    ("inside.example.com", "AAAA"): ["60 AAAA ::1", "60 AAAA fd00:64::1", "60 AAAA 2002:a00:1::", "60 AAAA 64:ff9b::a40:1"],
+    ("inside.example.com", "AAAA"): ["60 AAAA ::1", "60 AAAA fd00:64::1", "60 AAAA 64:ff9b::a40:1"],
     ("only-inside.example.com", "A"): ["60 A 10.0.0.1"],
     ("quick.example.com", "A"): ["0 A 203.0.113.11"],
     ("slow.example.com", "A"): ["86400 A 203.0.113.12"],
