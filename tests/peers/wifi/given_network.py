@@ -92,7 +92,8 @@ class Network:
     def mend_uplink(self) -> None:
         self.internet.ip(
             "link set eth0 up",
-            *(f"addr replace {address}/64 dev eth0 nodad" for address in (NET6, GARDEN6)),
+            f"addr replace {NET6}/64 dev eth0 nodad",
+            f"addr replace {GARDEN6}/64 dev eth0 nodad preferred_lft 0",  # answers, but is nobody's choice
             f"route replace 2001:db8:77::/64 via {WAN6}",
         )
 
