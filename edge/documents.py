@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge import policies
 from edge.checked import check as check_value
 from edge.checked import nearest
 from edge.config import Config
@@ -86,6 +87,7 @@ class Documents:
             self._shop is not None and self._shop[0] is config and self._shop[1] is self._kinds
         ):  # both are replaced, never changed
             return self._shop[2]
+        policy = policies.load(config.portal.policy)
         sets = {kind: {str(each.id): each for each in self._kinds.get(kind, ())} for kind in KINDS}
         box = Shop(
             timezone=config.gateway.timezone,
@@ -96,6 +98,10 @@ class Documents:
             shake_cooldown_s=config.shake.cooldown_s,
             shakes_per_day=config.shake.per_day,
             ticket_s=config.shake.ticket_s,
+            guest_devices=config.portal.devices,
+            most_guests=config.portal.most_guests,
+            policy=policy.consent,
+            log_days=policy.log_days,
         )
         shop = msgspec.structs.replace(box, **sets)
         self._shop = (config, self._kinds, shop)

@@ -6,13 +6,15 @@ at a time, each set checked whole. The store sees a `Shop` that does not change 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
 
+from edge.errors import Mistake
+from edge.shop import beacons, portals
 from edge.shop.base import Count, Document, Text
-from edge.shop.beacons import Beacon, Bound, CarriedBy, Draw, Group, Page, Prize, clashes, number_of
+from edge.shop.beacons import Beacon, Bound, CarriedBy, Draw, Group, Page, Prize, number_of
 from edge.shop.coupons import Campaign, CouponKind, RiskClass
 from edge.shop.portals import Hours, Limit, Portal
 from edge.shop.zones import Slide, Zone
@@ -89,3 +91,9 @@ class Shop(msgspec.Struct, frozen=True, kw_only=True):
     def portal(self) -> Portal | None:
         """None: the shop has set up none, and a plain click lets in."""
         return next(iter(self.portals.values()), None)
+
+
+def clashes(items: Sequence[Document]) -> Iterable[Mistake]:
+    """What is wrong with a whole set although each of its documents is right."""
+    yield from beacons.clashes(items)
+    yield from portals.clashes(items)

@@ -173,7 +173,7 @@ def number_of(document: Document) -> int:
 
 
 def clashes(items: Sequence[Document]) -> Iterable[Mistake]:
-    """What is wrong with a whole set although each of its documents is right."""
+    """Two of one number, or of one id on the air."""
     ids: dict[tuple[str, int, int], int] = {}
     numbers: dict[int, int] = {}
     for index, item in enumerate(items):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from edge.access_answers import Way
+from edge.errors import Mistake
 from edge.shop import links
 from edge.shop.base import Count, Document, Text
 
@@ -79,3 +81,10 @@ class Portal(Document, frozen=True, kw_only=True):
             bare = host.removeprefix("*.")
             if any(bare == probe or bare.endswith(f".{probe}") or probe.endswith(f".{bare}") for probe in PROBED):
                 raise ValueError(f"garden: phones ask {bare} whether there is a portal; with it here none would pop up")
+
+
+def clashes(items: Sequence[Document]) -> Iterable[Mistake]:
+    """A shop has one portal."""
+    for index, item in enumerate(items[1:], 1):
+        if isinstance(item, Portal):
+            yield Mistake(f"[{index}]", f"the shop has one portal, and [0] is {items[0].id!r}")

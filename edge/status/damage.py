@@ -21,6 +21,7 @@ MEANS = {
     "short.key": "the short codes of coupons that are out are refused",
     "guest.key": "phones no longer show the coupons that were taken with them",
     "beacon.key": "printed zone codes are refused, print them anew; rotating beacons have other ids",
+    "wifi.key": "vouchers that are out are refused, and sealed records of guests' sessions can't be opened",
 }
 
 
@@ -36,10 +37,18 @@ async def found(journal: Journal, documents: Documents, keys: GatewayKeys) -> As
     """Of this start."""
     for damage in (*_journal(journal), *_documents(documents)):
         yield damage
-    if keys.made and (out := await journal.read(outstanding)):
-        for name in keys.made:
+    for name in keys.made:
+        if out := await journal.read(outstanding_wifi if name == "wifi.key" else outstanding):
             text = f"keys/{name} was gone and a new one was made: {MEANS[name]} ({out} are out)"
             yield Damage("damage_keys", "keys", text, "stop the gateway and put keys/ back from the backup")
+
+
+def outstanding_wifi(db: sqlite3.Connection) -> int:
+    """Vouchers, and records that were sealed: a gateway from before the guest Wi-Fi has none, and misses no key."""
+    vouchers, records = db.execute(
+        "SELECT (SELECT COUNT(*) FROM voucher), (SELECT COUNT(*) FROM access_record)"
+    ).fetchone()
+    return int(vouchers + records)
 
 
 def outstanding(db: sqlite3.Connection) -> int:

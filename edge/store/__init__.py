@@ -8,7 +8,7 @@ dialogue over an in-memory SQLite.
 from __future__ import annotations
 
 from edge import events as ev
-from edge.store import coupon_time, coupons, footfall, gateway, kiosk, presence, redeem, shake
+from edge.store import access, coupon_time, coupons, footfall, gateway, kiosk, presence, redeem, shake, vouchers
 from edge.store.tx import Outcome, Tx
 
 __all__ = ["Outcome", "Tx", "handle"]
@@ -55,14 +55,28 @@ def handle(event: ev.Event, tx: Tx) -> Outcome:  # noqa: C901, PLR0911, PLR0912 
             return presence.configured(event, tx)
         case ev.RadioChanged() | ev.RadioMeasured():
             return presence.radio(event, tx)
+        case ev.GuestProven():
+            return access.proven(event, tx)
+        case ev.GuestsCounted():
+            return access.counted(event, tx)
+        case ev.GuestGone():
+            return access.gone(event, tx)
+        case ev.VouchersMade():
+            return vouchers.made(event, tx)
+        case ev.VouchersVoided():
+            return access.voided(event, tx)
         case ev.GatewayStarted():
             presence.started(event, tx)
+            access.started(event, tx)
             return gateway.told(event, tx)
         case ev.TimePassed():
             coupon_time.passed(event, tx)
             footfall.passed(event, tx)
             presence.passed(event, tx)
             shake.passed(event, tx)
+            return access.passed(event, tx)
+        case ev.ClockAdjusted():
+            access.clock_set(event, tx)
             return gateway.told(event, tx)
         case _:
             return gateway.told(event, tx)

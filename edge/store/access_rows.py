@@ -21,7 +21,7 @@ SCHEMA = """
 CREATE TABLE access_session (
   mark INTEGER PRIMARY KEY, session TEXT NOT NULL UNIQUE, mac TEXT NOT NULL UNIQUE, holder TEXT NOT NULL,
   visitor TEXT NOT NULL, device TEXT NOT NULL, way TEXT NOT NULL, voucher TEXT NOT NULL, marketing INTEGER NOT NULL,
-  returning INTEGER NOT NULL, boot_id TEXT NOT NULL, since_ms INTEGER NOT NULL, since_mono_ms INTEGER NOT NULL,
+  came_back INTEGER NOT NULL, boot_id TEXT NOT NULL, since_ms INTEGER NOT NULL, since_mono_ms INTEGER NOT NULL,
   to_ms INTEGER NOT NULL, to_mono_ms INTEGER NOT NULL, heard_ms INTEGER NOT NULL, max_bytes INTEGER,
   up_bytes INTEGER NOT NULL, down_bytes INTEGER NOT NULL, run TEXT NOT NULL, run_up INTEGER NOT NULL,
   run_down INTEGER NOT NULL
@@ -45,7 +45,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     voucher: str
     """Hash of its code; empty: none."""
     marketing: bool
-    returning: bool
+    came_back: bool
     boot_id: str
     """The boot that the monotonic times are of."""
     since_ms: int
@@ -158,7 +158,7 @@ def anchor(db: Rows, row: Session, at: Stamp) -> None:
     """From now on it runs on this boot's clock."""
     set_anchor = "SET boot_id = ?1, since_mono_ms = since_ms - ?2, to_mono_ms = to_ms - ?2"
     db.execute(
-        f"UPDATE access_session {set_anchor} WHERE mark = ?3",  # noqa: S608
+        f"UPDATE access_session {set_anchor} WHERE mark = ?3",
         (at.boot_id, at.at_ms - at.monotonic_ms, row.mark),
     )
 
@@ -215,5 +215,5 @@ def _all(found: Iterable[tuple[Any, ...]]) -> list[Session]:
 
 def _session(row: dict[str, Any]) -> Session:
     row |= {"mac": Mac(row["mac"]), "way": Way(row["way"])}
-    row |= {name: bool(row[name]) for name in ("marketing", "returning")}
+    row |= {name: bool(row[name]) for name in ("marketing", "came_back")}
     return Session(**row)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from edge.store import coupons, footfall, gateway, presence, shake
+from edge.store import access, coupons, footfall, gateway, presence, shake
 
-MIGRATIONS: tuple[str, ...] = (gateway.SCHEMA + footfall.SCHEMA + coupons.SCHEMA, shake.SCHEMA + presence.SCHEMA)
+MIGRATIONS: tuple[str, ...] = (
+    gateway.SCHEMA + footfall.SCHEMA + coupons.SCHEMA,
+    shake.SCHEMA + presence.SCHEMA,
+    access.SCHEMA,
+)
 """Text number n takes a journal from version n to n + 1."""

@@ -36,6 +36,7 @@ def test_secrets_are_made_once_and_for_the_daemon_alone(tmp_path: Path) -> None:
         "short.key": 0o600,
         "guest.key": 0o600,
         "beacon.key": 0o600,
+        "wifi.key": 0o600,
     }
     assert "key" not in repr(first).lower().replace("gatewaykeys", "")
 
