@@ -8,10 +8,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
 
 from devices.access import render
 from devices.access.orders import GateError, GateProblem, GateStatus
@@ -84,7 +95,7 @@ def test_a_well_one(root: Path) -> None:
     lines = look(root)
     assert wrong(lines) == {}
     assert {"wifi programs", "wifi br-guest", "wifi eth0", "gate", "dnsmasq", "policy"} <= lines.keys()
-    assert {line.verdict for line in lines.values()} == {Verdict.OK}
+    assert [what for what, line in lines.items() if line.verdict is not Verdict.OK] == ["certificate"]  # there is none
 
 
 def test_none_here_is_no_line_and_a_fake_one_is_said(root: Path) -> None:
@@ -177,6 +188,64 @@ def test_a_policy_that_is_not_there(tmp_path: Path) -> None:
         (line,) = wifi_checks.policy(msgspec.structs.replace(config, portal=portal))
     assert line.verdict is Verdict.WRONG
     assert "atlantis" in line.text
+
+
+NAME = "s1.portal.example.net"
+
+
+def certified(
+    folder: Path, *, name: str = NAME, days: float = 80, life: float = 90, chain: bool = True
+) -> tuple[Config, Path]:
+    """A box with a certificate, and where its key is."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    ends = datetime.now(UTC) + timedelta(days=days)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "leaf")]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "some CA")]))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(ends - timedelta(days=life))
+        .not_valid_after(ends)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = signed.public_bytes(Encoding.PEM) * (2 if chain else 1)
+    (folder / "cert.pem").write_bytes(pem)
+    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    more = f'[portal]\nname = "{NAME}"\ncert_file = "{folder}/cert.pem"\nkey_file = "{folder}/key.pem"\n'
+    return box(more), folder / "key.pem"
+
+
+def test_certificates(tmp_path: Path) -> None:
+    for more, verdict, word in (
+        ({}, Verdict.OK, "79 days left"),
+        ({"name": "*.portal.example.net"}, Verdict.OK, "days left"),
+        ({"days": 29}, Verdict.NOTE, "28 days left"),
+        ({"days": 20, "life": 45}, Verdict.OK, "19 days left"),
+        ({"chain": False}, Verdict.NOTE, "who signed it"),
+        ({"days": -1}, Verdict.WRONG, "over"),
+        ({"days": 100}, Verdict.WRONG, "not valid yet"),
+        ({"name": "s2.portal.example.net"}, Verdict.WRONG, f"not for {NAME}"),
+        ({"name": "*.example.net"}, Verdict.WRONG, f"not for {NAME}"),
+    ):
+        config, _ = certified(tmp_path, **more)  # type: ignore[arg-type]
+        (line,) = wifi_checks.certificate(config)
+        assert (line.verdict, word in line.text) == (verdict, True), line.text
+
+
+def test_keys_and_files_of_a_certificate(tmp_path: Path) -> None:
+    config, key = certified(tmp_path)
+    other = ec.generate_private_key(ec.SECP256R1())
+    key.write_bytes(other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    assert "another certificate's" in next(wifi_checks.certificate(config)).text
+    key.write_bytes(other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"s3cret")))
+    assert next(wifi_checks.certificate(config)).verdict is Verdict.WRONG
+    (tmp_path / "cert.pem").write_bytes(b"\xff" * 100)
+    assert next(wifi_checks.certificate(config)).verdict is Verdict.WRONG
+    config, key = certified(tmp_path)
+    key.unlink()
+    assert "No such file" in next(wifi_checks.certificate(config)).text
 
 
 def test_doors_are_asked_while_the_daemon_runs() -> None:
