@@ -32,9 +32,9 @@ class StaffWay:
         return None if self._codes else AccessWhy.NOT_OFFERED
 
     async def prove(self, guest: Guest, form: Mapping[str, str]) -> Proven | AccessWhy:
-        """Field: `code`."""
+        """Field: `staff`."""
         now_ms = self._clock.now().monotonic_ms
-        typed = form.get("code", "").strip()
+        typed = form.get("staff", "").strip()
         if not typed or len(typed) > MAX_CODE:
             return AccessWhy.CODE_WRONG
         if not self._of_mac.take(guest.mac.colons, monotonic_ms=now_ms):
