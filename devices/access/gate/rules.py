@@ -20,6 +20,8 @@ TABLE = "storegate"
 MOST_MEMBERS = 16_384
 MOST_MARKS = 32_768
 MOST_WALLED = 16_384
+ANSWERED4, ANSWERED6 = "192.0.2.1", "2001:db8::53"
+"""What the captive DNS says of every name; phones go on asking there for seconds after they were let in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +147,8 @@ def _chains(settings: Settings, contents: Contents) -> str:
 """
     for to in ours:  # the portal is at 80 and 443 of this box for everybody
         lines += f"    {to} tcp dport 80 redirect to :{web}\n    {to} tcp dport 443 redirect to :{tls}\n"
+    for to in [f"ip daddr {ANSWERED4}"] + ([f"ip6 daddr {ANSWERED6}"] if ours6 else []):
+        lines += f"    {to} tcp dport 80 redirect to :{web}\n"
     lines += f"""\
     iifname @free ether saddr @members ether saddr @idle accept
     meta l4proto {{ tcp, udp }} th dport 53 redirect to :{dns}
@@ -202,6 +206,8 @@ def _forward(settings: Settings, contents: Contents) -> str:
         lines += f"    oifname != {uplink} goto refused\n    ct state invalid drop\n"
         lines += f"    ip daddr {{ {blocked4} }} goto refused\n" if blocked4 else ""
         lines += f"    ip6 daddr {{ {blocked6} }} goto refused\n" if blocked6 else ""
+        lines += f"    ip daddr {ANSWERED4} goto refused\n"
+        lines += f"    ip6 daddr {ANSWERED6} goto refused\n" if ours6 else ""
         lines += """\
     ether saddr @members ether saddr @idle goto passed
     meta l4proto { tcp, udp } th dport { 53, 853 } goto refused
@@ -236,7 +242,7 @@ def _forward(settings: Settings, contents: Contents) -> str:
   }
   chain refused {
     meta l4proto tcp reject with tcp reset
-    reject with icmpx admin-prohibited
+    reject
   }
 """
     if settings.uplink:

@@ -324,3 +324,6 @@ def test_the_box_goes_on_serving_its_portal(bare: Gateway, join: Join) -> None:
             assert phone.reaches(address, 443), address
             assert member.reaches(address, 80), address
             assert member.reaches(address, 443), address
+        for address in ("192.0.2.1", "2001:db8::53"):  # what their resolvers still have of the captive DNS
+            assert member.reaches(address, 80), address
+            assert member.refused_s(address, 443) < AT_ONCE_S
