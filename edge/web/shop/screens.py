@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
+from edge.access_answers import AccessRefusal, Admitted
 from edge.effects import Effect, ReloadKiosk, ShowOnKiosk
 from edge.events import Code
 from edge.ids import StationId
@@ -21,7 +22,7 @@ from edge.web import pages
 from edge.web.faults import WebError
 from edge.web.shop import views
 from edge.web.shop.counter import Counter
-from edge.web.shop.visits import View, view_of_scan, view_unrecorded
+from edge.web.shop.visits import View, Wifi, view_of_scan, view_unrecorded
 
 log = logging.getLogger(__name__)
 MAX_SCREENS = 4
@@ -76,6 +77,12 @@ class Screens:
         """The journal refused a scan: the station's shopper is served all the same, and nothing is told of it."""
         if station in self._counter.kiosks:
             await self._push(station, view_unrecorded(code))
+
+    async def show_wifi(self, station: StationId, answer: Admitted | AccessRefusal) -> None:
+        """The station's scanner read a phone's code for the guest Wi-Fi."""
+        if station in self._counter.kiosks:
+            no = answer if isinstance(answer, AccessRefusal) else None
+            await self._push(station, Wifi(no.why, no.again_ms) if no else Wifi())
 
     async def _push(self, station: StationId, shown: View) -> None:
         self._counter.visits.show(station, shown, self._counter.now_ms).scans += 1

@@ -15,7 +15,7 @@ from edge.ids import StationId
 from edge.web import pages
 from edge.web.shop.art import Local, counted_in, icon_of, is_picture, when
 from edge.web.shop.counter import Counter
-from edge.web.shop.visits import MAX_WORDS, Attract, Coupon, Goods, Looked, Notice, Search
+from edge.web.shop.visits import MAX_WORDS, Attract, Coupon, Goods, Looked, Notice, Search, Wifi
 
 HITS = 24
 ALTERNATIVES = 3
@@ -50,6 +50,8 @@ async def view(counter: Counter, request: web.Request, station: StationId) -> Ma
             text = _notice(request, shown)
         case Coupon():
             text = await _coupon(counter, request, shown)
+        case Wifi():
+            text = _wifi(counter, request, shown)
         case _:
             assert_never(shown)
     return Markup(text)  # noqa: S704 - rendered by our own escaping templates
@@ -145,6 +147,13 @@ async def _coupon(counter: Counter, request: web.Request, shown: Coupon) -> str:
         return _notice(request, Notice(about="coupon"))
     inner = Markup(await counter.coupon(request, shown.token))  # noqa: S704 - another part's escaping template
     return pages.text(request, "shop/coupon.jinja", inner=inner, station=request.match_info["station"])
+
+
+def _wifi(counter: Counter, request: web.Request, shown: Wifi) -> str:
+    """Nothing of whose phone it is: the screen is everybody's."""
+    again = when(shown.again_ms, **_local(counter, request)) if shown.again_ms is not None else ""
+    why = pages.say(request, f"portal.why_{shown.why}") if shown.why is not None else ""
+    return pages.text(request, "shop/wifi.jinja", why=why, again=again, station=request.match_info["station"])
 
 
 async def tell_viewed(counter: Counter, station: StationId) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from edge.access_answers import AccessWhy
 from edge.events import Code, CodeKind
 from edge.ids import Gtin, StationId
 
@@ -48,7 +49,14 @@ class Coupon(msgspec.Struct, frozen=True):
     token: str
 
 
-View = Attract | Search | Goods | Notice | Coupon
+class Wifi(msgspec.Struct, frozen=True):
+    """A phone's code for the guest Wi-Fi was read: it is let in, or why not."""
+
+    why: AccessWhy | None = None
+    again_ms: int | None = None
+
+
+View = Attract | Search | Goods | Notice | Coupon | Wifi
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):

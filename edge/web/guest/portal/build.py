@@ -21,6 +21,8 @@ def routes(front: Front) -> list[web.AbstractRouteDef]:
         web.get("/portal/terms", portal.terms),
         web.get("/portal/sms", steps.sms),
         web.get("/portal/member", steps.member),
+        web.get("/portal/wechat", steps.wechat),
+        web.get("/portal/app/{app}", steps.called, allow_head=False),
         api.route(front),
         search.route(front),
         look.route(),

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from edge.access_answers import Way
 from edge.board import Board
 from edge.catalogue.desk import CatalogueDesk
 from edge.clock import Clock
 from edge.config import Config
 from edge.coupon_desk import CouponDesk
 from edge.keys import GatewayKeys
-from edge.portal.asks import Guest
+from edge.portal.asks import Guest, WayIn
 from edge.portal.desk import PortalDesk
 from edge.web import pages
 from edge.web.faults import WebError
@@ -39,6 +40,8 @@ class Front:
     settings: Config
     plain_url: Callable[[], str] = str
     """Where guests reach these pages without TLS, if that is not the gate's own address (no kernel here, a proxy)."""
+    ways: Mapping[Way, WayIn] = field(default_factory=dict)
+    """The desk's: apps call some of them back."""
     shakes: Callable[[], bool] = lambda: False
     """Whether there is anything to shake for."""
     posts: AddressRate = field(default_factory=lambda: AddressRate(burst=20, each_s=3))

@@ -29,6 +29,8 @@ OFFERS = 3
 SOON_MS = 600_000
 """With less time left the welcome page offers more."""
 STEP_PAGES = {"sms_code": "/portal/sms", "member_code": "/portal/member", "wechat": "/portal/wechat"}
+OVER = frozenset({AccessWhy.CODE_OVER, AccessWhy.NUMBER_WRONG})
+"""The step has nothing left to offer: from the start again."""
 FILLED = {"code": Way.SMS, "voucher": Way.VOUCHER, "number": Way.SMS, "staff": Way.STAFF}
 """Somebody pressed Enter in a field: which way that is."""
 
@@ -178,9 +180,9 @@ class PortalPages:
         """To the page that asked, with the reason."""
         told = {"no": refused.why.value, "at": "" if refused.again_ms is None else str(refused.again_ms)}
         begun = self._front.desk.begun(guest)
-        if begun is not None and begun[0] is way and begun[1].part in STEP_PAGES:
+        if begun is not None and begun[0] is way and begun[1].part in STEP_PAGES and refused.why not in OVER:
             return to(request, STEP_PAGES[begun[1].part], **told)
-        again = "1" if is_on(guest) else ""
+        again = "1" if is_on(guest) or begun is not None else ""
         return to(request, "/", **told, way=way.value, again=again)
 
 

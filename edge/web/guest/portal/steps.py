@@ -1,4 +1,4 @@
-"""Pages between the form and the internet: the code out of an SMS, the code for a kiosk's scanner.
+"""Pages between the form and the internet: the code out of an SMS, the code for a kiosk's scanner, WeChat's button.
 
 Somebody who left to read an SMS comes back to a browser that knows nothing: the desk knows where their phone was.
 """
@@ -12,15 +12,21 @@ from aiohttp import web
 from markupsafe import Markup
 
 from edge import qr
+from edge.access_answers import Admitted, Way
 from edge.portal.asks import Guest
 from edge.portal.desk import MEMBER_CODE
+from edge.portal.ways.app_login import AppLogin
 from edge.web import pages
 from edge.web.guest.portal.front import Front
 from edge.web.guest.portal.pages import PortalPages, is_on
-from edge.web.guest.portal.shell import shell_of, to
+from edge.web.guest.portal.shell import said, shell_of, to
 
 SMS_CODE = "sms_code"
 WECHAT = "wechat"
+WECHAT_CSP = (
+    "default-src 'self'; script-src 'self' https://wifi.weixin.qq.com; frame-src weixin:; img-src 'self' data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 LOOK_S = 4
 """So often the page asks whether its code was read."""
 
@@ -42,6 +48,25 @@ class StepPages:
             raise web.HTTPFound(to(request, "/", again="1"))
         picture = Markup(qr.svg(code))  # noqa: S704 - our own drawing
         return self.page(request, guest, "member", picture=picture, look_s=LOOK_S)
+
+    async def wechat(self, request: web.Request) -> web.Response:
+        """The only page that loads a script of another site, for WeChat answers by nothing else."""
+        guest, fields = await self.half_way(request, WECHAT)
+        response = self.page(request, guest, "wechat", call=fields.get("call", ""))
+        response.headers["Content-Security-Policy"] = WECHAT_CSP
+        return response
+
+    async def called(self, request: web.Request) -> web.Response:
+        """An app calls back from the guest's phone. It reads the status: 200 yes, 403 no."""
+        self._front.hold_to(self._front.posts, request)
+        name = request.match_info["app"]
+        way = self._front.ways.get(Way(name)) if name in set(Way) else None
+        if not isinstance(way, AppLogin):
+            raise web.HTTPNotFound
+        answer = await way.called(self._front.desk, request.remote or "", request.query, language=pages.chosen(request))
+        if isinstance(answer, Admitted):
+            return web.Response(text=said(request)("wechat_yes"))
+        return web.Response(status=403, text=said(request)(f"why_{answer.why}"))
 
     async def half_way(self, request: web.Request, part: str) -> tuple[Guest, Mapping[str, str]]:
         """Whose page this is, and what the way in gave it to show. Raises a redirect for who belongs elsewhere."""
