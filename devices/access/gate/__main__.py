@@ -85,7 +85,7 @@ def _run(found: settings.Settings) -> int:
 
     signal.signal(signal.SIGTERM, stopping)
     signal.signal(signal.SIGINT, stopping)
-    gate = Gate(found, version=_version())
+    gate = Gate(found, version=_version(), say=_say)
     try:
         server = Server(gate, path=Path(found.socket), user=found.user, say=_say)
     except BusyError as error:

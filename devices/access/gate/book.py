@@ -29,10 +29,6 @@ class Member:
     up: Counts = (0, 0)
     down: Counts = (0, 0)
 
-    @property
-    def mark_key(self) -> bytes:
-        return mark_key(self.mark)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
@@ -54,6 +50,7 @@ class Book:
 
     def __init__(self) -> None:
         self.members: dict[bytes, Member] = {}
+        self._macs: dict[int, bytes] = {}
         self.walled: dict[bytes, float] = {}
         """Packed address → end on our clock."""
         self.capture_members = False
@@ -62,34 +59,54 @@ class Book:
     def alive(self, now_s: float) -> int:
         return sum(1 for one in self.members.values() if one.end_s > now_s)
 
-    def of_mark(self, mark: int) -> bytes | None:
-        return next((one.mac for one in self.members.values() if one.mark == mark), None)
+    def of_mark(self, mark: int) -> Member | None:
+        mac = self._macs.get(mark)
+        return None if mac is None else self.members[mac]
+
+    def put(self, one: Member) -> None:
+        """Neither its MAC nor its mark is there."""
+        self.members[one.mac] = one
+        self._macs[one.mark] = one.mac
+
+    def take(self, mac: bytes) -> Member | None:
+        one = self.members.pop(mac, None)
+        if one is not None:
+            del self._macs[one.mark]
+        return one
+
+    def clear(self) -> None:
+        self.members.clear()
+        self._macs.clear()
 
     def adopt(self, seen: Seen, now_s: float) -> None:
         """Everything that the kernel has becomes ours: nobody is thrown out, and nobody new gets in."""
         for mac, found in seen.members.items():
             mark = int.from_bytes(found.data, byteorder)
-            if len(mac) != 6 or not mark:
+            if len(mac) != 6 or not mark or mark in self._macs:
                 continue
             idle = seen.idle.get(mac)
-            self.members[mac] = Member(
-                mac=mac,
-                mark=mark,
-                end_s=now_s + found.left_ms / 1000,
-                idle_end_s=now_s + (idle.left_ms / 1000 if idle else 0),
-                up=seen.up.get(mark, (0, 0)),
-                down=seen.down.get(mark, (0, 0)),
+            self.put(
+                Member(
+                    mac=mac,
+                    mark=mark,
+                    end_s=now_s + found.left_ms / 1000,
+                    idle_end_s=now_s + (idle.left_ms / 1000 if idle else 0),
+                    up=seen.up.get(mark, (0, 0)),
+                    down=seen.down.get(mark, (0, 0)),
+                )
             )
         self.walled = {at: now_s + ms / 1000 for at, ms in seen.walled}
         self.capture_members = not seen.free
         self.run = seen.run
 
     def observe(self, seen: Seen, now_s: float) -> None:
-        """What packets changed since: counts, and idle ends."""
+        """What packets changed since: counts, and idle ends. Its own clock says when a session is over."""
         for mac, one in self.members.items():
-            idle = seen.idle.get(mac)
+            idle, found = seen.idle.get(mac), seen.members.get(mac)
+            same = found is not None and int.from_bytes(found.data, byteorder) == one.mark
             self.members[mac] = replace(
                 one,
+                end_s=now_s + found.left_ms / 1000 if found and same and found.left_ms else one.end_s,
                 idle_end_s=now_s + idle.left_ms / 1000 if idle else one.idle_end_s,
                 up=max(one.up, seen.up.get(one.mark, (0, 0))),
                 down=max(one.down, seen.down.get(one.mark, (0, 0))),
@@ -127,7 +144,7 @@ class Book:
         """Sessions that ended so long ago that nobody asks any more, and what was let for a while."""
         old = [one for one in self.members.values() if one.end_s + FORGOTTEN_S < now_s]
         for one in old:
-            del self.members[one.mac]
+            self.take(one.mac)
         self.walled = {at: end_s for at, end_s in self.walled.items() if end_s > now_s}
         return old
 

@@ -7,6 +7,7 @@ advertisements goes on doing so (`accept_ra = 2`), which the switch would end.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import socket
@@ -19,6 +20,11 @@ from devices.access.gate.netlink import attributes, messages
 from devices.access.gate.settings import Settings
 
 _SYSCTL: Final = Path("/proc/sys/net")
+_ROOM: Final = {
+    **{f"{ip}/neigh/default/gc_thresh{at}": 2048 << at for ip in ("ipv4", "ipv6") for at in (3, 2, 1)},
+    "netfilter/nf_conntrack_max": 131_072,
+}
+"""Neighbours 4096, 8192 and 16384; connections."""
 _GET_FLAGS: Final = 0x8913
 _UP, _RUNNING = 0x1, 0x40
 _ROUTE: Final = 0
@@ -75,6 +81,7 @@ def forward(settings: Settings) -> None:
         # guests learn nothing of this box's other networks
         _set(f"ipv4/conf/{guest}/arp_ignore", "1")
         _set(f"ipv4/conf/{guest}/send_redirects", "0")
+        _make_room()
         if settings.address6:
             _set(f"ipv6/conf/{guest}/accept_ra", "0")
             for one in _SYSCTL.glob("ipv6/conf/*/accept_ra"):
@@ -88,6 +95,12 @@ def forward(settings: Settings) -> None:
         ) from error
 
 
+def shut(settings: Settings) -> None:
+    """Nothing of a guest's goes on from here: the interface is nobody else's. For when there are no rules."""
+    with contextlib.suppress(OSError):
+        _set(f"ipv4/conf/{settings.interface}/forwarding", "0")
+
+
 def forwarding(settings: Settings) -> bool:
     try:
         return all(
@@ -96,6 +109,14 @@ def forwarding(settings: Settings) -> bool:
         )
     except OSError:
         return False
+
+
+def _make_room() -> None:
+    """For thousands of phones: the kernel's own limits are made for an office. Only ever raised."""
+    for path, least in _ROOM.items():
+        with contextlib.suppress(FileNotFoundError, PermissionError):  # both are the box's, not a namespace's
+            if int((_SYSCTL / path).read_text()) < least:
+                (_SYSCTL / path).write_text(str(least))
 
 
 def _set(path: str, value: str) -> None:

@@ -36,7 +36,8 @@ class Revoke:
 
 @dataclass(frozen=True, kw_only=True)
 class Reset:
-    members: tuple[Allow, ...]
+    members: dict[bytes, Allow]
+    """By MAC."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +151,9 @@ def _allow(tree: object) -> Allow:
 def _reset(members: object) -> Reset:
     if not isinstance(members, list) or len(members) > MOST_MEMBERS:
         raise OrderError(f"members: wants a list of at most {MOST_MEMBERS}")
-    found = tuple(_allow(one) for one in members)
-    if len({one.mac for one in found}) != len(found) or len({one.mark for one in found}) != len(found):
+    allowed = [_allow(one) for one in members]
+    found = {one.mac: one for one in allowed}
+    if len(found) != len(allowed) or len({one.mark for one in allowed}) != len(allowed):
         raise OrderError("members: a mac or a mark is there twice")
     return Reset(members=found)
 

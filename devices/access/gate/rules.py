@@ -232,7 +232,7 @@ def _forward(settings: Settings, contents: Contents) -> str:
     accept
   }}
   chain to_guest {{
-"""
+"""  # noqa: S608 - nft's words, not SQL's
     if settings.uplink:
         # 0: the walled garden's
         lines += f"    iifname {uplink} ct state established,related ct mark {{ 0 }} accept\n"

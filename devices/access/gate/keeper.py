@@ -1,0 +1,175 @@
+"""Sees to it that our table is in the kernel as it should be, and that the interfaces do their part.
+
+What is wrong is said once in the journal and stands in the status until it is over; everything is tried again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+from devices.access.gate import fairness, links
+from devices.access.gate.book import Book
+from devices.access.gate.changes import take_out
+from devices.access.gate.netlink import Batch
+from devices.access.gate.rules import TABLE
+from devices.access.gate.settings import Settings
+from devices.access.gate.table import KernelError, Table
+
+_RETRY_S: Final = 5.0
+_LINKS_S: Final = 1.0
+_OBSERVE_S: Final = 15.0
+_AGAIN_S: Final = 1.0
+"""Other programs change rules too: after a look that found nothing wrong, the next one waits so long."""
+
+
+class Keeper:
+    def __init__(
+        self, settings: Settings, book: Book, *, clock: Callable[[], float], say: Callable[[str], None]
+    ) -> None:
+        self._settings = settings
+        self._book = book
+        self._clock = clock
+        self._say = say
+        self.table = Table(settings)
+        self.rules = "starting"
+        """starting, in_place or failed."""
+        self.repairs = 0
+        self.fairness = "none"
+        self.isolation = "none"
+        self._adopted = False
+        self._others_route = True
+        self._numbers = (-1, -1)
+        self._problems: dict[str, tuple[str, str]] = {}
+        self._next_try_s = self._next_links_s = self._next_look_s = self._next_observe_s = 0.0
+
+    @property
+    def problem(self) -> tuple[str, str]:
+        """What is wrong and what to do, or two empty words."""
+        return next(iter(self._problems.values()), ("", ""))
+
+    def tick(self) -> None:
+        """Often."""
+        now_s = self._clock()
+        try:
+            if self.rules != "in_place":
+                if now_s < self._next_try_s:
+                    return
+                self._start()
+            if now_s >= self._next_look_s and not self.table.untouched():
+                self._look()
+            if now_s >= self._next_observe_s:
+                self.observe()
+            if now_s >= self._next_links_s:
+                self._next_links_s = now_s + _LINKS_S
+                self._see_to_links()
+        except KernelError as error:
+            self._failed(error)
+
+    def commit(self, batch: Batch) -> None:
+        """When somebody has just changed the table, it is made good first. Raises KernelError."""
+        try:
+            self.table.commit(batch)
+        except KernelError:
+            if self.table.untouched():
+                raise
+            self._look()
+            self.table.commit(batch)
+
+    def observe(self) -> None:
+        """The book learns counts and idle ends, and forgets what is long over. Raises KernelError."""
+        now_s = self._clock()
+        self._next_observe_s = now_s + _OBSERVE_S
+        seen = self.table.seen()
+        if seen is None:
+            self._look()
+            return
+        self._book.observe(seen, now_s)
+        old = self._book.forget(now_s)
+        batch = Batch(TABLE)
+        for one in old:
+            take_out(batch, one)
+        self.commit(batch)
+
+    def _start(self) -> None:
+        """What the kernel has is ours; then the rules anew; then, and not before, forwarding."""
+        seen = self.table.seen()
+        if seen is not None:
+            learn = self._book.observe if self._adopted else self._book.adopt
+            learn(seen, self._clock())
+        self._adopted = True
+        self._load()
+        self.rules = "in_place"
+        self._trouble("kernel", None)
+        self._say(f"the rules are in place, with {self._book.alive(self._clock())} members")
+        self._numbers = (-1, -1)
+        self._next_links_s = 0.0
+
+    def _load(self) -> None:
+        self._book.run = self._book.run or secrets.randbelow((1 << 31) - 1) + 1
+        self._others_route = links.others_route()
+        self.table.load(self._book, self._clock(), others_route=self._others_route)
+        self.isolation = "rules" if self.table.isolate() else "none"
+        self._next_links_s = 0.0
+
+    def _look(self) -> None:
+        """Somebody changed rules. Ours?"""
+        now_s = self._clock()
+        self._next_look_s = now_s + _AGAIN_S
+        seen = self.table.seen()
+        if seen is not None:
+            if self.table.as_noted() and self._book.agrees(seen, now_s):
+                return
+            self._book.observe(seen, now_s)
+        self.repairs += 1
+        self._load()
+        self._next_look_s = now_s
+        self._say(f"somebody else changed our rules; they are back, with {self._book.alive(self._clock())} members")
+
+    def _see_to_links(self) -> None:
+        """An interface that came (back) knows nothing of what it was told before."""
+        settings = self._settings
+        if links.others_route() != self._others_route:
+            self._load()
+        numbers = (links.number(settings.interface), links.number(settings.uplink))
+        changed = numbers != self._numbers
+        try:
+            if changed or not links.forwarding(settings):
+                links.forward(settings)
+            if links.isolate(settings.interface) and self.isolation == "none":
+                self.isolation = "ports"
+        except links.LinksError as error:
+            self._trouble("links", (str(error), error.hint))
+        else:
+            self._trouble("links", None)
+            self._numbers = numbers
+        for name, value, number in (
+            ("interface", settings.interface, numbers[0]),
+            ("uplink", settings.uplink, numbers[1]),
+        ):
+            missing = (f"{value} is not there", f"see gate.{name} in gateway.toml, and: ip link")
+            self._trouble(name, missing if value and not number else None)
+        if changed:
+            self.fairness, wrong = fairness.share(settings) if all(numbers) else ("none", None)
+            self._trouble("fairness", wrong)
+
+    def _trouble(self, of: str, wrong: tuple[str, str] | None) -> None:
+        if wrong is None:
+            if self._problems.pop(of, None):
+                self._say(f"{of}: well again")
+        elif self._problems.get(of) != wrong:
+            self._problems[of] = wrong
+            self._say(". ".join(part for part in wrong if part))
+
+    def _failed(self, error: KernelError) -> None:
+        """Without rules nothing of a guest's is forwarded."""
+        self.rules = "failed"
+        self._next_try_s = self._clock() + _RETRY_S
+        self._trouble("kernel", (str(error), error.hint))
+        try:
+            gone = self.table.seen() is None
+        except KernelError:
+            gone = False
+        if gone:
+            links.shut(self._settings)
