@@ -27,6 +27,7 @@ from edge.status.damage import kept
 from edge.status.findings import Finding, findings
 from edge.status.standing import BeaconStanding, CatalogueStanding, Disk, Kiosk, Outbox, Standing, WifiStanding
 from edge.status.times import age_s
+from edge.store.access_visits import day_of, ways
 from edge.store.footfall import ZoneDay, days
 from edge.store.presence import open_problems
 
@@ -91,7 +92,9 @@ async def gather(
         radios=air.radios(config, board),
         beacons=air.beacons(shop, board, at, heard_before=await _heard_before(journal) if air.doubtful(board) else ()),
         dangling=air.dangling(shop, config),
-        wifi=guest_wifi.wifi(config, shop, board, at, board.wifi.admitted),
+        wifi=guest_wifi.wifi(
+            config, shop, board, at, await _admitted(journal, shop, at) if guest_wifi.here(config) else {}
+        ),
         loop_lag_s=board.loop_lag_s,
         offline_by_choice=not config.mqtt.host,
         damages=dict(board.damages),
@@ -183,6 +186,15 @@ async def _heard_before(journal: Journal) -> frozenset[str]:
     except (TimeoutError, sqlite3.Error, JournalRefusedError):
         return frozenset()
     return frozenset(each.beacon for each in problems if each.usual_rssi_dbm is not None)
+
+
+async def _admitted(journal: Journal, shop: Shop, at: Stamp) -> dict[str, int]:
+    """Guests of the Wi-Fi let in on the shop's day."""
+    try:
+        async with asyncio.timeout(READ_S):
+            return await journal.read(lambda db: ways(db, day_of(at.at_ms, shop.timezone)))
+    except (TimeoutError, sqlite3.Error, JournalRefusedError):
+        return {}
 
 
 async def _footfall(journal: Journal, shop: Shop, at: Stamp) -> tuple[ZoneDay, ...]:

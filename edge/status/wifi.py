@@ -5,7 +5,6 @@ Pure. Nothing of a single guest is in it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 
 from edge.access_answers import Way
@@ -44,10 +43,6 @@ def wifi(config: Config, shop: Shop, board: Board, at: Stamp, admitted: Mapping[
         return None
     seen, gate, portal = board.wifi, config.gate, shop.portal
     ways = portal.ways if portal is not None else (Way.CLICK,)
-    by_way: Counter[str] = Counter()
-    for word, count in admitted.items():
-        by_way[word.partition(" ")[0]] += count  # `member kiosk-1`: at which kiosk is nobody's question here
-    by_way.pop(Way.PASS.value, None)
     dns = board.services.get(DNS)
     policy = _policy(config.portal.policy)
     life_days = seen.tls_life_days or USUAL_LIFE_DAYS
@@ -81,7 +76,7 @@ def wifi(config: Config, shop: Shop, board: Board, at: Stamp, admitted: Mapping[
         ways=tuple(way.value for way in ways),
         unset_ways=tuple(way.value for way in ways if way in NEEDS and not NEEDS[way](config)),
         barred_ways=tuple(way.value for way in ways if policy is not None and not policy.allows(way)),
-        admitted=dict(by_way),
+        admitted=dict(admitted),
         refused=dict(seen.refused),
     )
 

@@ -186,6 +186,7 @@ def _admitted(event: ev.GuestProven, tx: Tx, terms: _Terms, before: Session | No
     else:
         visits.came(tx.db, event.holder, day)
         visits.count_day(tx.db, event.holder, day, visits=int(arrives))
+        visits.count_way(tx.db, event.way.value, day)
         _tell_admitted(event, tx, last, day)
     done = _yes(row, at)
     return done._replace(effects=(*effects, *done.effects))

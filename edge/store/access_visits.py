@@ -19,6 +19,9 @@ CREATE TABLE access_day (
   name TEXT PRIMARY KEY, day TEXT NOT NULL, visits INTEGER NOT NULL, used_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX access_day_old ON access_day (day);
+CREATE TABLE access_way (
+  day TEXT NOT NULL, way TEXT NOT NULL, admitted INTEGER NOT NULL, PRIMARY KEY (day, way)
+) WITHOUT ROWID;
 CREATE TABLE access_pass (
   device TEXT PRIMARY KEY, since_ms INTEGER NOT NULL, passes INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -105,6 +108,21 @@ def count_day(db: Rows, name: str, day: date, *, visits: int = 0, used_ms: int =
     )
 
 
+# --- sums of a day ---------------------------------------------------------------------------------------
+
+
+def count_way(db: Rows, way: str, day: date) -> None:
+    """For who keeps the box: how many came in, by which way."""
+    db.execute(
+        "INSERT INTO access_way VALUES (?, ?, 1) ON CONFLICT (day, way) DO UPDATE SET admitted = admitted + 1",
+        (str(day), way),
+    )
+
+
+def ways(db: Rows, day: date) -> dict[str, int]:
+    return dict(db.execute("SELECT way, admitted FROM access_way WHERE day = ? ORDER BY way", (str(day),)))
+
+
 # --- passes ----------------------------------------------------------------------------------------------
 
 
@@ -160,6 +178,7 @@ def forget(db: Rows, *, at_ms: int, timezone: str, log_days: int, limit: int) ->
         "DELETE FROM access_day WHERE name IN (SELECT name FROM access_day WHERE day < ? ORDER BY day LIMIT ?)",
         (str(today - timedelta(days=1)), limit),
     )
+    db.execute("DELETE FROM access_way WHERE day < ?", (str(today - timedelta(days=KEEP_DAYS)),))
     db.execute(
         "DELETE FROM access_pass WHERE device IN (SELECT device FROM access_pass WHERE since_ms < ? LIMIT ?)",
         (at_ms - HOUR_MS, limit),

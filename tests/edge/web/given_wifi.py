@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from edge.access_answers import Admitted, Way
 from edge.board import State, Wifi
 from edge.config import Config
 from edge.config_wifi import GateSection, PortalSection
+from edge.events import GuestProven
+from edge.ids import Mac
 from tests.edge.web.given_admin import Admin, config
 
 PORTAL = {
@@ -42,9 +45,26 @@ async def furnish(gateway: Admin, **portal: object) -> Wifi:
     wifi.uplink, wifi.uplink_since = True, gateway.clock.now()
     wifi.dns_answered, wifi.dns_refused, wifi.dns_per_s = 18_452, 231, 4.2
     wifi.tls_days_left, wifi.tls_life_days = 71.5, 90.0
-    wifi.admitted = Counter({"click": 84, "voucher": 11, "staff": 2})
     wifi.refused = Counter({"voucher_unknown": 7, "stale": 3, "full": 1, "no_consent": 9, "closed": 4})
     return wifi
+
+
+async def let_in(gateway: Admin, **ways: int) -> None:
+    """So many come in, each another phone and person."""
+    for way, count in ways.items():
+        for number in range(count):
+            who = f"{way}-{number}"
+            guest = GuestProven(
+                at=gateway.clock.now(),
+                session=f"{who}-{gateway.clock.now().at_ms}",
+                mac=Mac(f"02:00:00:{len(who):02x}:{ord(who[1]):02x}:{number:02x}"),
+                holder=f"wallet-{who}",
+                visitor=f"v-{who}",
+                device=f"day-{who}",
+                way=Way(way),
+                consent="eu/1",
+            )
+            assert isinstance(await gateway.pump.submit(guest), Admitted)
 
 
 def worsen(gateway: Admin) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from pathlib import Path
 
 import aiohttp
@@ -23,7 +22,7 @@ from edge.ids import DeviceId
 from edge.status.wifi import NO_NFT
 from edge.web.words import Words
 from tests.edge.web.given_admin import Admin, admin, config
-from tests.edge.web.given_wifi import furnish, wifi_config, worsen
+from tests.edge.web.given_wifi import furnish, let_in, wifi_config, worsen
 from tests.given import HandClock
 
 DOC = (Path(__file__).parents[3] / "docs/status.md").read_text("utf-8")
@@ -50,10 +49,11 @@ async def test_nothing_is_said_where_there_is_no_guest_network(tmp_path: Path, h
 async def test_a_well_one_shows_its_numbers(tmp_path: Path, hand_clock: HandClock) -> None:
     async with admin(wifi_config(tmp_path), hand_clock) as gateway:
         await furnish(gateway)
+        await let_in(gateway, click=3)
         assert await findings(gateway) == {}
         text = re.sub(r"<[^>]+>|\s+", " ", await get(gateway, "/?lang=en"))
         text = re.sub(r" +", " ", text)
-        for words in ("37 on now", "12 phones not let in", "71 days left", "one click 84", "terms not accepted 9"):
+        for words in ("37 on now", "12 phones not let in", "71 days left", "one click 3", "terms not accepted 9"):
             assert words in text
         assert "一键上网" in await get(gateway, "/?lang=zh-CN")
 
@@ -94,11 +94,15 @@ def test_a_missing_nft_is_known_by_the_gates_own_words() -> None:
     assert NO_NFT in str(refused.value)
 
 
-async def test_kiosks_and_passes_are_no_ways_of_their_own(tmp_path: Path, hand_clock: HandClock) -> None:
+async def test_who_came_in_is_counted_by_the_shops_day(tmp_path: Path, hand_clock: HandClock) -> None:
     async with admin(wifi_config(tmp_path), hand_clock) as gateway:
-        wifi = await furnish(gateway)
-        wifi.admitted = Counter({"member kiosk-1": 2, "member kiosk-2": 3, "pass": 9})
-        assert json.loads(await get(gateway, "/api/v1/status"))["wifi"]["admitted"] == {"member": 5}
+        await furnish(gateway)
+        await let_in(gateway, click=3, member=2)
+        assert json.loads(await get(gateway, "/api/v1/status"))["wifi"]["admitted"] == {"click": 3, "member": 2}
+        hand_clock.forward(24 * 3_600_000)
+        assert json.loads(await get(gateway, "/api/v1/status"))["wifi"]["admitted"] == {}
+        await let_in(gateway, staff=1)
+        assert json.loads(await get(gateway, "/api/v1/status"))["wifi"]["admitted"] == {"staff": 1}
 
 
 async def test_a_lost_gate_has_no_cable_to_check(tmp_path: Path, hand_clock: HandClock) -> None:
@@ -213,7 +217,7 @@ async def test_texts_stay_texts(tmp_path: Path, hand_clock: HandClock) -> None:
     async with admin(wifi_config(tmp_path), hand_clock) as gateway:
         wifi = await furnish(gateway)
         wifi.gate, wifi.gate_problem, wifi.gate_hint, wifi.tls_problem = State.DOWN, bad, bad, bad
-        wifi.refused[bad] = wifi.admitted[bad] = 1
+        wifi.refused[bad] = 1
         for language in ("zh-CN", "en"):
             text = await get(gateway, f"/?lang={language}")
             assert "<script>alert" not in text
@@ -223,15 +227,15 @@ async def test_texts_stay_texts(tmp_path: Path, hand_clock: HandClock) -> None:
 async def test_the_metrics_are_documented(tmp_path: Path, hand_clock: HandClock) -> None:
     async with admin(wifi_config(tmp_path), hand_clock) as gateway:
         await furnish(gateway)
+        await let_in(gateway, click=4)
         families = {family.name: family for family in text_string_to_metric_families(await get(gateway, "/metrics"))}
         mine = {name for name in families if name.startswith("storegate_wifi_")}
         assert len(mine) >= 12
         for name in mine:
             spelled = f"{name}_total" if families[name].type == "counter" else name
             assert f"`{spelled}`" in DOC, spelled
-        assert {sample.labels["way"]: sample.value for sample in families["storegate_wifi_admitted_today"].samples}[
-            "click"
-        ] == 84
+        (today,) = families["storegate_wifi_admitted_today"].samples
+        assert (today.labels, today.value) == ({"way": "click"}, 4)
         assert families["storegate_wifi_certificate_days"].samples[0].value == 71.5
 
 
