@@ -12,7 +12,6 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import NamedTuple
 
 from edge.errors import DeviceError
@@ -41,16 +40,16 @@ class Neighbour(NamedTuple):
     """Since it was last sure to be there."""
 
 
-def question(address: Address, index: int, sequence: int) -> bytes:
+def question(address: Address, index: int) -> bytes:
     """One neighbour of one interface."""
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     body = NDMSG.pack(family, index, 0, 0, 0) + _attribute(NDA_DST, address.packed)
-    return HEADER.pack(HEADER.size + len(body), RTM_GETNEIGH, NLM_F_REQUEST, sequence, 0) + body
+    return HEADER.pack(HEADER.size + len(body), RTM_GETNEIGH, NLM_F_REQUEST, 1, 0) + body
 
 
-def dump_question(index: int, sequence: int) -> bytes:
+def dump_question(index: int) -> bytes:
     body = NDMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + _attribute(NDA_IFINDEX, struct.pack("=I", index))
-    return HEADER.pack(HEADER.size + len(body), RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, sequence, 0) + body
+    return HEADER.pack(HEADER.size + len(body), RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + body
 
 
 def _attribute(kind: int, value: bytes) -> bytes:
@@ -58,7 +57,6 @@ def _attribute(kind: int, value: bytes) -> bytes:
 
 
 class Answer(NamedTuple):
-    sequence: int
     error: int | None = None
     """An errno; 0: the end, and all is well; None: there is more."""
     neighbour: Neighbour | None = None
@@ -68,16 +66,16 @@ def answers(raw: bytes) -> Iterator[Answer]:
     """Messages of one datagram; stops at the first that is cut."""
     at = 0
     while at + HEADER.size <= len(raw):
-        length, kind, _, sequence, _ = HEADER.unpack_from(raw, at)
+        length, kind, _, _, _ = HEADER.unpack_from(raw, at)
         if length < HEADER.size or at + length > len(raw):
             return
         body = raw[at + HEADER.size : at + length]
         if kind == NLMSG_ERROR and len(body) >= ERROR.size:
-            yield Answer(sequence, -ERROR.unpack_from(body)[0])
+            yield Answer(-ERROR.unpack_from(body)[0])
         elif kind == NLMSG_DONE:
-            yield Answer(sequence, 0)
+            yield Answer(0)
         elif kind == RTM_NEWNEIGH:
-            yield Answer(sequence, neighbour=_neighbour(body))
+            yield Answer(neighbour=_neighbour(body))
         at += (length + 3) & ~3
 
 
@@ -123,8 +121,6 @@ class Table:
 
     def __init__(self, interface: str) -> None:
         self._interface = interface
-        self._line: socket.socket | None = None
-        self._sequence = 0
 
     def look(self, address: Address) -> bytes | None:
         """The MAC; None: it is no neighbour there, or nothing answers under it now. Raises DeviceError."""
@@ -132,31 +128,19 @@ class Table:
             index = socket.if_nametoindex(self._interface)
         except OSError:
             return None
-        self._sequence = self._sequence % 0x7FFFFFFF + 1
         try:
-            found = self._ask(question(address, index, self._sequence), self._sequence)
+            with _opened() as line:
+                line.settimeout(0)
+                line.send(question(address, index))
+                answer = next(answers(line.recv(BUFFER)), None)
+            _raise(answer.error if answer is not None else None)
         except OSError as error:
-            self.close()
             if error.errno in {errno.ENOENT, errno.ENODEV}:
                 return None
             raise DeviceError(f"the kernel does not tell neighbours: {error.strerror}") from error
+        found = answer.neighbour if answer is not None else None
         ours = found is not None and found.interface == index and found.state & NUD_KNOWN and len(found.mac) == 6
         return found.mac if found is not None and ours else None
-
-    def _ask(self, raw: bytes, sequence: int) -> Neighbour | None:
-        if self._line is None:
-            self._line = _opened()
-            self._line.settimeout(0)
-        self._line.send(raw)
-        for _ in range(8):  # a late answer of an earlier question may lie before ours
-            for answer in answers(self._line.recv(BUFFER)):
-                if answer.sequence != sequence:
-                    continue
-                if answer.error == errno.ENOENT:
-                    return None
-                _raise(answer.error)
-                return answer.neighbour
-        return None
 
     def dump(self, *, timeout_s: float = 5.0) -> list[Neighbour]:
         """All of the interface that have a MAC. Blocks: for a thread. Raises DeviceError."""
@@ -168,7 +152,7 @@ class Table:
         try:
             with _opened() as line:
                 line.settimeout(timeout_s)
-                line.send(dump_question(index, 1))
+                line.send(dump_question(index))
                 taken = 0
                 while taken < MAX_DUMP:
                     raw = line.recv(BUFFER)
@@ -187,9 +171,3 @@ class Table:
         except OSError as error:
             raise DeviceError(f"the kernel does not tell neighbours: {error.strerror or error}") from error
         return found
-
-    def close(self) -> None:
-        line, self._line = self._line, None
-        if line is not None:
-            with suppress(OSError):
-                line.close()
