@@ -216,9 +216,7 @@ class Uplink:
 
 def is_far(host: str) -> bool:
     """Whether a broker of this name can only be reached over the internet, as far as the name tells."""
-    if not host or host == "localhost" or host.endswith((".local", ".lan", ".internal")) or "." not in host:
-        return False
     try:
         return ipaddress.ip_address(host.partition("%")[0]).is_global
     except ValueError:
-        return True
+        return "." in host and not host.endswith((".local", ".lan", ".internal"))

@@ -1,0 +1,365 @@
+"""The gate's driver with the fake gate: what the store says becomes so, what was counted comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from devices.access import driver as driver_module
+from devices.access.driver import COUNT_S, GateDriver
+from devices.access.fake import FakeGate, FakeNeighbours, mac_of
+from devices.access.leases import Leases
+from devices.access.orders import GateError, GateProblem
+from devices.access.uplink import Uplink
+from edge.access_answers import LeftReason, Member
+from edge.board import Board, State
+from edge.effects import OpenGate, ShutGate
+from edge.errors import JournalRefusedError, Refusal
+from edge.events import DeviceFound, DeviceLost, Event
+from edge.events.access import GuestGone, GuestsCounted
+from edge.ids import Mac
+from tests.given import HandClock
+
+pytestmark = pytest.mark.looptime
+ANNA, BO = Mac("02:00:00:00:77:01"), Mac("02:00:00:00:77:02")
+IDLE_S = 300.0
+HOUR_MS = 3_600_000
+
+
+class Shop:
+    """A store in miniature: sessions it knows, events it was told, and what it orders for them."""
+
+    def __init__(self, *, chatty: bool = False) -> None:
+        self.hand = HandClock()
+        self.board = Board()
+        self.gate = FakeGate(idle_s=IDLE_S, chatty=chatty)
+        self.neighbours = FakeNeighbours(self.gate)
+        self.uplink = Uplink(board=self.board, clock=self.hand.clock)
+        self.members: dict[Mac, Member] = {}
+        self.told: list[Event] = []
+        self.refuses = False
+        self.asked = 0
+        self.driver = GateDriver(
+            self.gate,
+            clock=self.hand.clock,
+            board=self.board,
+            members=self.known,
+            neighbours=self.neighbours,
+            uplink=self.uplink,
+            leases=Leases(Path("/nowhere/leases")),
+            idle_s=IDLE_S,
+        )
+
+    async def known(self) -> Sequence[Member]:
+        self.asked += 1
+        return tuple(self.members.values())
+
+    async def submit(self, event: Event) -> object:
+        if self.refuses:
+            raise JournalRefusedError(Refusal.DISK_FULL, "full")
+        self.told.append(event)
+        if isinstance(event, GuestGone):
+            gone = [mac for mac, member in self.members.items() if member.mark == event.mark]
+            for mac in gone:
+                del self.members[mac]
+                await self.driver.shut(ShutGate(mac=mac, mark=event.mark))
+        return None
+
+    def is_on(self, mac: Mac, mark: int, *, for_ms: int = HOUR_MS) -> None:
+        """In the store, as after a restart."""
+        self.members[mac] = Member(mac=mac, mark=mark, to_ms=self.hand.clock.now().at_ms + for_ms)
+
+    async def comes(self, mac: Mac, mark: int, *, for_ms: int = HOUR_MS) -> None:
+        self.is_on(mac, mark, for_ms=for_ms)
+        await self.driver.open(OpenGate(mac=mac, mark=mark, left_s=for_ms / 1000))
+
+    async def after(self, seconds: float) -> None:
+        self.hand.forward(int(seconds * 1000))
+        await asyncio.sleep(seconds)
+
+    def of(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.told if isinstance(event, kind)]
+
+    @property
+    def gone(self) -> list[tuple[int, LeftReason]]:
+        return [(event.mark, event.reason) for event in self.told if isinstance(event, GuestGone)]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(each.run(self.submit)) for each in (self.driver, self.uplink)]
+        await self.after(0.5)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_whom_the_store_knows_is_in_at_start_and_nobody_else() -> None:
+    shop = Shop()
+    shop.is_on(ANNA, 7)
+    await shop.gate.connect(lambda: None)
+    await shop.gate.allow(BO, mark=3, end_s=500)  # of a life before
+    async with shop.running():
+        assert {mac: member.mark for mac, member in shop.gate.members.items()} == {ANNA: 7}
+        assert shop.board.wifi.gate is State.UP
+        assert shop.board.wifi.members == 1
+        assert [type(event) for event in shop.told] == [DeviceFound]
+    assert shop.board.wifi.gate is State.DOWN
+
+
+async def test_orders_are_in_the_kernel_when_they_return() -> None:
+    shop = Shop()
+    async with shop.running():
+        await shop.comes(ANNA, 7)
+        assert shop.gate.members[ANNA].mark == 7
+        await shop.comes(ANNA, 7, for_ms=2 * HOUR_MS)
+        assert shop.gate.members[ANNA].end_s - asyncio.get_running_loop().time() == pytest.approx(7200)
+        await shop.driver.shut(ShutGate(mac=ANNA, mark=7))
+        assert ANNA not in shop.gate.members
+        await shop.driver.shut(ShutGate(mac=BO, mark=99))  # nobody
+
+
+async def test_a_late_order_to_shut_does_not_hit_the_phones_next_session() -> None:
+    shop = Shop()
+    async with shop.running():
+        await shop.comes(ANNA, 7)
+        await shop.comes(ANNA, 8)
+        await shop.driver.shut(ShutGate(mac=ANNA, mark=7))
+        assert shop.gate.members[ANNA].mark == 8
+
+
+async def test_bytes_are_told_only_when_they_changed() -> None:
+    shop = Shop()
+    async with shop.running():
+        await shop.comes(ANNA, 7)
+        await shop.comes(BO, 8)
+        await shop.after(COUNT_S)
+        assert shop.of(GuestsCounted) == []
+        shop.gate.hear(ANNA, up_bytes=10, down_bytes=1000)
+        await shop.after(COUNT_S)
+        await shop.after(COUNT_S)
+        (counted,) = shop.of(GuestsCounted)
+        assert isinstance(counted, GuestsCounted)
+        assert [(each.mark, each.up_bytes, each.down_bytes, each.run) for each in counted.counts] == [
+            (7, 10, 1000, "fake-1")
+        ]
+        shop.gate.run = "fake-2"
+        await shop.after(COUNT_S)
+        assert len(shop.of(GuestsCounted)) == 2, "another run of the counters is news"
+
+
+async def test_counts_that_were_not_kept_are_told_again() -> None:
+    shop = Shop()
+    async with shop.running():
+        await shop.comes(ANNA, 7)
+        shop.gate.hear(ANNA, down_bytes=1000)
+        shop.refuses = True
+        await shop.after(COUNT_S)
+        shop.refuses = False
+        await shop.after(COUNT_S)
+        assert len(shop.of(GuestsCounted)) == 1
+
+
+async def test_who_is_silent_is_out_and_the_store_hears_why() -> None:
+    shop = Shop()
+    async with shop.running():
+        await shop.comes(ANNA, 7)
+        await shop.comes(BO, 8)
+        await shop.after(IDLE_S - COUNT_S)
+        shop.gate.hear(BO)
+        await shop.after(2 * COUNT_S)
+        assert shop.gone == [(7, LeftReason.IDLE)]
+        event = shop.of(GuestGone)[0]
+        assert isinstance(event, GuestGone)
+        assert event.idle_s == IDLE_S
+        assert set(shop.gate.members) == {BO}
+
+
+async def test_whose_time_is_over_is_told_and_before_it_their_last_bytes() -> None:
+    shop = Shop()
+    async with shop.running():
+        await shop.comes(ANNA, 7, for_ms=25_000)
+        await shop.after(2 * COUNT_S + 1)
+        assert shop.gone == []
+        await shop.after(COUNT_S)
+        assert shop.gone == [(7, LeftReason.TIME)]
+        await shop.after(5 * COUNT_S)
+        assert len(shop.gone) == 1
+
+
+async def test_that_somebody_is_gone_is_told_until_it_is_kept() -> None:
+    shop = Shop()
+    async with shop.running():
+        await shop.comes(ANNA, 7, for_ms=5_000)
+        shop.refuses = True
+        await shop.after(3 * COUNT_S)
+        shop.refuses = False
+        assert shop.gone == []
+        await shop.after(COUNT_S)
+        assert shop.gone == [(7, LeftReason.TIME)]
+
+
+async def test_whose_time_ended_while_nothing_ran_is_lost_not_forgotten() -> None:
+    shop = Shop()
+    shop.is_on(ANNA, 7, for_ms=-1000)
+    async with shop.running():
+        assert shop.gate.members == {}
+        assert shop.gone == [(7, LeftReason.LOST)]
+
+
+async def test_a_kernel_that_has_others_than_it_should_is_put_right() -> None:
+    shop = Shop()
+    async with shop.running():
+        await shop.comes(ANNA, 7)
+        shop.gate.members.clear()
+        await shop.gate.allow(BO, mark=66, end_s=1000)
+        await shop.after(COUNT_S + 1)
+        assert {mac: member.mark for mac, member in shop.gate.members.items()} == {ANNA: 7}
+        assert shop.gone == [], "nobody left"
+
+
+async def test_a_gate_that_dies_changes_nothing_and_gets_all_again() -> None:
+    shop = Shop()
+    async with shop.running():
+        await shop.comes(ANNA, 7)
+        shop.gate.refuses = GateError(GateProblem.DOWN, "no gate", hint="look")
+        shop.gate.hang_up()
+        await shop.after(1)
+        assert ANNA in shop.gate.members
+        assert shop.gone == []
+        assert shop.board.wifi.gate is State.WAITING
+        assert (shop.board.wifi.gate_problem, shop.board.wifi.gate_hint) == ("no gate", "look")
+        shop.is_on(BO, 8)
+        with pytest.raises(GateError):
+            await shop.driver.open(OpenGate(mac=BO, mark=8, left_s=60))
+        await shop.after(60)
+        assert len(shop.of(DeviceLost)) <= 2, "told when it is new, not each time it is still so"
+        shop.gate.refuses = None
+        await shop.after(6)
+        assert set(shop.gate.members) == {ANNA, BO}
+        assert shop.board.wifi.gate is State.UP
+        assert shop.board.wifi.gate_problem == ""
+        assert isinstance(shop.told[-1], DeviceFound)
+
+
+async def test_a_gate_without_rules_is_waited_for() -> None:
+    shop = Shop()
+    shop.is_on(ANNA, 7)
+    shop.gate.shown = msgspec.structs.replace(
+        shop.gate.shown, rules="failed", problem="nft is not installed", hint="apt install nftables"
+    )
+    refusal = GateError(GateProblem.NOT_READY, "no rules")
+    orders = shop.gate.reset
+
+    async def refuse(_members: object) -> None:
+        raise refusal
+
+    shop.gate.reset = refuse  # type: ignore[method-assign, assignment]
+    async with shop.running():
+        await shop.after(5)
+        wifi = shop.board.wifi
+        assert wifi.gate is not State.UP
+        assert (wifi.gate_problem, wifi.gate_hint, wifi.gate_code) == (
+            "nft is not installed",
+            "apt install nftables",
+            "rules",
+        )
+        shop.gate.reset = orders  # type: ignore[method-assign]
+        shop.gate.shown = msgspec.structs.replace(shop.gate.shown, rules="in_place", problem="", hint="", repairs=2)
+        await shop.after(5)
+        assert wifi.gate is State.UP
+        assert set(shop.gate.members) == {ANNA}
+        assert wifi.repairs == 2
+        assert wifi.repaired is not None
+
+
+async def test_an_order_that_was_lost_heals() -> None:
+    shop = Shop()
+    async with shop.running():
+        shop.gate.refuses = GateError(GateProblem.KERNEL, "full")
+        with pytest.raises(GateError):
+            await shop.comes(ANNA, 7)
+        shop.gate.refuses = None
+        await shop.after(5)
+        assert ANNA in shop.gate.members
+
+
+async def test_orders_given_while_members_are_told_anew_are_not_lost() -> None:
+    """The store is read, then somebody comes in, then what was read is told: they must not fall out."""
+    shop = Shop()
+    async with shop.running():
+        read, go_on = asyncio.Event(), asyncio.Event()
+        known = shop.known
+
+        async def slow() -> Sequence[Member]:
+            found = await known()
+            read.set()
+            await go_on.wait()
+            return found
+
+        shop.driver._members = slow
+        shop.gate.hang_up()
+        await asyncio.wait_for(read.wait(), 10)
+        coming = asyncio.create_task(shop.comes(ANNA, 7))
+        await asyncio.sleep(0.1)
+        assert not coming.done()
+        go_on.set()
+        await asyncio.wait_for(coming, 10)
+        assert shop.gate.members[ANNA].mark == 7
+
+
+async def test_without_an_uplink_members_are_led_to_us() -> None:
+    shop = Shop()
+    async with shop.running():
+        assert not shop.gate.captures_members
+        shop.uplink.turn(up=False)
+        await shop.after(0.1)
+        assert shop.gate.captures_members
+        shop.gate.captures_members = False
+        shop.gate.hang_up()  # a new gate knows nothing of it
+        await shop.after(2)
+        assert shop.gate.captures_members
+        shop.uplink.turn(up=True)
+        await shop.after(0.1)
+        assert not shop.gate.captures_members
+
+
+async def test_the_walled_garden_and_who_waits() -> None:
+    shop = Shop()
+    async with shop.running():
+        await shop.driver.let(["192.0.2.1"], 59.2)
+        await shop.driver.let([], 60)
+        assert set(shop.gate.open_addresses) == {"192.0.2.1"}
+        await shop.neighbours.mac_of("127.0.0.7")
+        await shop.neighbours.mac_of("127.0.0.8")
+        seven = mac_of("127.0.0.7")
+        assert seven is not None
+        assert seven.colons == "02:53:47:00:00:07"
+        await shop.comes(seven, 9)
+        await shop.after(COUNT_S)
+        assert (shop.board.wifi.members, shop.board.wifi.waiting) == (1, 1)
+        assert "can't read /nowhere/leases" in shop.board.wifi.lease_problem
+
+
+async def test_chatty_members_of_the_fake_grow_and_stay() -> None:
+    shop = Shop(chatty=True)
+    async with shop.running():
+        await shop.comes(ANNA, 7)
+        await shop.after(IDLE_S * 2)
+        assert shop.gone == []
+        counts = shop.of(GuestsCounted)
+        assert len(counts) > 50
+        last = counts[-1]
+        assert isinstance(last, GuestsCounted)
+        assert last.counts[0].down_bytes > 1_000_000
+
+
+def test_the_pause_between_two_tries_is_short() -> None:
+    assert max(driver_module.BACKOFF_S) <= 5
