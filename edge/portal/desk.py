@@ -26,6 +26,7 @@ from edge.portal.asks import Guest, Neighbours, Proven, Step, WayIn
 from edge.portal.begun import GOOD_MS, Beginnings, Begun
 from edge.portal.hours import Door, door
 from edge.portal.names import Names
+from edge.portal.office import Office
 from edge.portal.policy import Policy
 from edge.pump import Pump
 from edge.rates import Rate
@@ -84,6 +85,7 @@ class PortalDesk:
         self._neighbours = neighbours
         self._ways = ways
         self._policy = policy
+        self._office = Office(pump=pump, journal=journal, clock=clock, keys=keys)
         self._names = Names(keys)
         self._form_key = keys.wifi_key("form")
         self._code_key = keys.wifi_key("code")
@@ -291,21 +293,12 @@ class PortalDesk:
         """Logged out: running downloads are cut too."""
         standing = await self.standing(guest.mac)
         if standing is not None:
-            await self._end(standing, LeftReason.LOGOUT)
-
-    async def guests(self) -> tuple[Standing, ...]:
-        """Who is on now, the newest first; for the staff."""
-        return await self._journal.read(access_rows.standings)
+            gone = ev.GuestGone(at=self._clock.now(), mark=standing.mark, reason=LeftReason.LOGOUT)
+            await self._pump.submit(gone)
 
     async def end(self, session: str | None, reason: LeftReason = LeftReason.STAFF) -> int:
         """One session, or (None) all; how many there were."""
-        ended = [each for each in await self.guests() if session in {None, each.session}]
-        for each in ended:
-            await self._end(each, reason)
-        return len(ended)
-
-    async def _end(self, standing: Standing, reason: LeftReason) -> None:
-        await self._pump.submit(ev.GuestGone(at=self._clock.now(), mark=standing.mark, reason=reason))
+        return await self._office.end(session, reason)
 
     # --- the shop ----------------------------------------------------------------------------------------
 

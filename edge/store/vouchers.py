@@ -35,6 +35,7 @@ KEEP_MS = 30 * 86_400_000
 
 class Voucher(NamedTuple):
     hash: str
+    batch: str
     boot_id: str | None
     to_mono_ms: int | None
     to_ms: int | None
@@ -62,7 +63,7 @@ class Voucher(NamedTuple):
 
 def voucher(db: Rows, hashed: str) -> Voucher | None:
     row = db.execute(
-        "SELECT hash, boot_id, to_mono_ms, to_ms, used_bytes, minutes, max_bytes, devices, valid_to_ms, voided"
+        "SELECT hash, batch, boot_id, to_mono_ms, to_ms, used_bytes, minutes, max_bytes, devices, valid_to_ms, voided"
         " FROM voucher JOIN voucher_batch USING (batch) WHERE hash = ?",
         (hashed,),
     ).fetchone()
