@@ -224,7 +224,7 @@ def certificate(config: Config) -> Iterator[Line]:
         yield _wrong("certificate", f"{portal.cert_file}, {portal.key_file}: {why}", "both as PEM, without a password")
         return
     except (OSError, ValueError, x509.ExtensionNotFound) as error:
-        why = getattr(error, "strerror", None) or error
+        why = str(getattr(error, "strerror", None) or error)
         yield _wrong("certificate", f"{portal.cert_file}, {portal.key_file}: {why}", renew)
         return
     first, now = chain[0], datetime.now(UTC)

@@ -16,6 +16,7 @@ import aiohttp
 
 from edge.demo.day import Act, Kind
 from edge.demo.phones import Hears, Phone, Shakers
+from edge.demo.wifi import Surfers
 
 CALL_S = 5.0
 """Nobody at a till waits longer."""
@@ -71,6 +72,7 @@ class Actors:
         self._shakers = Shakers(
             http=http, guest_url=guest_url, hears=hears, random=self._random, refused=self.refused, done=self.done
         )
+        self._surfers = Surfers(guest_url=guest_url, random=self._random, refused=self.refused, done=self.done)
         self._at_once = asyncio.Semaphore(MAX_AT_ONCE)
         self._deeds: dict[Kind, Callable[[Act], Awaitable[None]]] = {
             Kind.SCAN_AT_KIOSK: self._scan_at_kiosk,
@@ -80,6 +82,8 @@ class Actors:
             Kind.CLAIM: self._claim,
             Kind.REDEEM: self._redeem,
             Kind.SHAKE: self._shake,
+            Kind.JOIN: lambda act: self._surfers.join(act.shopper),
+            Kind.LEAVE: lambda act: self._surfers.leave(act.shopper),
         }
 
     async def do(self, act: Act) -> None:

@@ -17,6 +17,11 @@ PEAKS = ((8.5, 0.6, 1.0), (12.2, 0.8, 1.6), (18.3, 1.2, 2.2))
 SHOPPERS_PER_HOUR = 34.0
 """At the quiet level."""
 
+JOINS = 0.3
+"""Share of the shoppers who use the Wi-Fi."""
+LEAVES = 0.85
+"""Of these, who log out; the others walk off, and their time ends."""
+
 
 class Kind(StrEnum):
     SCAN_AT_KIOSK = "scan at the kiosk"
@@ -26,6 +31,8 @@ class Kind(StrEnum):
     SCAN_AT_TILL = "scan at the till"
     REDEEM = "use a coupon"
     PAY_CODE = "show a payment code to the kiosk"
+    JOIN = "join the Wi-Fi"
+    LEAVE = "leave the Wi-Fi"
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True, order=True):
@@ -62,24 +69,29 @@ def _arrivals(random: Random) -> Iterator[float]:
 
 
 def _visit(random: Random, shopper: int, at_s: float, codes: Sequence[str], words: Sequence[str]) -> Iterator[Act]:
-    def act(kind: Kind, code: str = "") -> Act:
-        nonlocal at_s
+    deeds = [*_deeds(random, codes, words)]
+    if random.random() < JOINS:
+        deeds.insert(0, (Kind.JOIN, ""))
+        deeds += [(Kind.LEAVE, "")] if random.random() < LEAVES else []
+    for kind, code in deeds:
         at_s += random.uniform(8, 90)
-        return Act(at_s=at_s, shopper=shopper, kind=kind, code=code)
+        yield Act(at_s=at_s, shopper=shopper, kind=kind, code=code)
 
+
+def _deeds(random: Random, codes: Sequence[str], words: Sequence[str]) -> Iterator[tuple[Kind, str]]:
     if random.random() < 0.4:
         for _ in range(random.choice((1, 1, 2, 3))):
-            yield act(Kind.SHAKE)
+            yield Kind.SHAKE, ""
     wants_coupon = random.random() < 0.35
     if wants_coupon:
-        yield act(Kind.CLAIM)
+        yield Kind.CLAIM, ""
     if random.random() < 0.3:
-        yield act(Kind.SEARCH, random.choice(words))
+        yield Kind.SEARCH, random.choice(words)
     if random.random() < 0.4:
-        yield act(Kind.SCAN_AT_KIOSK, random.choice(codes))
+        yield Kind.SCAN_AT_KIOSK, random.choice(codes)
     if random.random() < 0.01:
-        yield act(Kind.PAY_CODE, f"{random.choice(['28', '13'])}{random.randrange(10**15, 10**16)}")
+        yield Kind.PAY_CODE, f"{random.choice(['28', '13'])}{random.randrange(10**15, 10**16)}"
     for _ in range(1 + int(random.expovariate(0.35))):
-        yield act(Kind.SCAN_AT_TILL, random.choice(codes))
+        yield Kind.SCAN_AT_TILL, random.choice(codes)
     if wants_coupon and random.random() < 0.6:
-        yield act(Kind.REDEEM)
+        yield Kind.REDEEM, ""

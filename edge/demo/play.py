@@ -90,6 +90,7 @@ async def playing(options: Options, *, say: Callable[[str], None]) -> AsyncItera
             shop=peers.free_port(8081),
             admin=peers.free_port(8082),
             broker=peers.free_port(),
+            dns=peers.free_port(8053),
         )
         say("preparing the door camera's film (slow the first time only)")
         film, truth = await asyncio.to_thread(stage.door_film, folder)

@@ -19,6 +19,8 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     shop: int
     admin: int
     broker: int
+    dns: int
+    """Of the guest Wi-Fi; no phone asks it here."""
 
 
 class Devices(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +104,13 @@ rotate_s = 60
 [shake]
 cooldown_s = 0
 
+[gate]
+driver = "fake"
+dns_port = {ports.dns}
+
+[portal]
+policy = "eu"
+
 {_radios()}"""
 
 
@@ -134,6 +143,19 @@ def documents(now: datetime | None = None) -> dict[str, list[dict[str, object]]]
             | {"id": "bakery-20", "name_zh": "面包八折", "name_en": "20 % off the bakery"}
             | {"kind": "discount", "value": 200},
             runs | {"id": "tea-egg", "name_zh": "送茶叶蛋一枚", "name_en": "A tea egg for you", "kind": "gift"},
+        ],
+        "portals": [
+            {
+                "id": "shop",
+                "name_zh": STORE_NAME,
+                "name_en": "Good Neighbour",
+                "welcome_zh": "连上 Wi-Fi，领饮料满减券。",
+                "welcome_en": "Join the Wi-Fi and take ¥3 off your drinks.",
+                "colour": "#0b6e4f",
+                "ways": ["click", "voucher", "member"],
+                "limit": {"minutes": 15},
+                "landing": "/wallet",
+            }
         ],
         "slides": [
             {

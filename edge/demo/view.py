@@ -43,6 +43,7 @@ def urls(play: Play) -> Iterator[tuple[str, str]]:
     at = "http://127.0.0.1"
     yield "kiosk, in use by shoppers", f"{at}:{play.ports.shop}/kiosk/kiosk-1"
     yield "kiosk, free for you", f"{at}:{play.ports.shop}/kiosk/kiosk-2"
+    yield "guest Wi-Fi's portal", f"{at}:{play.ports.guest}/"
     yield "shake (code: a free kiosk)", f"{at}:{play.ports.guest}/shake"
     yield "wallet (a shopper's phone)", f"{at}:{play.ports.guest}/wallet"
     yield "status page", f"{at}:{play.ports.admin}/"

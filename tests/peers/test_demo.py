@@ -22,6 +22,7 @@ pytestmark = [
 ]
 COMMAND = [sys.executable, "-m", "edge", "demo"]
 BEACONS = ("shake.made.v1", "draw.won.v1", "page.shown.v1", "presence.counted.v1", "zone.entered.v1")
+WIFI = ("guest.admitted.v1", "guest.left.v1")
 ROOT = Path(__file__).parents[2]
 
 
@@ -37,7 +38,7 @@ def test_a_day_then_ctrl_c(tmp_path: Path) -> None:
     assert "every event is accounted for" in told
     assert "lost 0, missing 0, doubled 0" in told
     assert "used twice 0" in told
-    for kind in ("code.scanned.v1", "coupon.redeemed.v1", "footfall.counted.v1", "kiosk.searched.v1", *BEACONS):
+    for kind in ("code.scanned.v1", "coupon.redeemed.v1", "footfall.counted.v1", "kiosk.searched.v1", *BEACONS, *WIFI):
         assert f"cloud: {kind}:" in told, told
     assert _running(state) == []
 
