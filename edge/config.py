@@ -71,7 +71,8 @@ class Listener(Section, frozen=True, kw_only=True):
 
 
 class ListenSection(Section, frozen=True, kw_only=True):
-    guest: Listener = Listener(host="0.0.0.0", port=8080)  # noqa: S104 - faces the guest Wi-Fi
+    guest: Listener = Listener(host="::", port=8080)
+    """Faces the guest Wi-Fi, in both families."""
     shop: Listener = Listener(host="127.0.0.1", port=8081)
     admin: Listener = Listener(host="127.0.0.1", port=8082)
     public_url: str = ""

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from edge.config import Config, GatewaySection, ListenSection, MqttSection, ScannerSection, Strip
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104 - compared, not bound
+"""Every address of IPv4, or of both families → where this machine itself reaches it."""
 MIN_KEY = 16
 _HOST = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9_.-]+)?")
 _PROFILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -118,9 +119,9 @@ def _listeners(listen: ListenSection) -> Iterator[Rule]:
 
 
 def _same_host(one: str, other: str) -> bool:
-    """Whether two listeners would want the same address; every address of a family is one of them."""
+    """Whether two listeners would want the same address."""
     pair = {"127.0.0.1" if host == "localhost" else host for host in (one, other)}
-    return len(pair) == 1 or any(host in pair and len({":" in each for each in pair}) == 1 for host in ANY_HOST)
+    return len(pair) == 1 or "::" in pair or ("0.0.0.0" in pair and not any(":" in each for each in pair))  # noqa: S104
 
 
 def _admin(listen: ListenSection) -> Iterator[Rule]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from edge.config_rules import ANY_HOST
 from edge.errors import StoregateError, UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def daemon(config: Config, method: str, path: str, body: bytes | None = None) ->
     admin = config.listen.admin
     if not admin.port:  # the daemon chose one that nobody knows
         return None
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(admin.host, admin.host)  # noqa: S104 - compared, not bound
+    host = ANY_HOST.get(admin.host, admin.host)
     token = config.listen.admin_token.reveal()
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     if token:

@@ -3,13 +3,16 @@
     async with listen("shop", config.listen.shop, [*kiosk_routes, *till_routes]) as bound:
         print(bound.url)
 
-Slow or endless senders are bounded: a request's head must arrive within HEAD_S, its body within `guard.BODY_S`, a
-body has at most `max_body` bytes, and `doors.py` bounds the connections of a listener and of one address.
+Slow or endless senders are bounded: a request's head must arrive within `head_s`, its body within `guard.BODY_S`, a
+body has at most `max_body` bytes, and `doors.py` bounds the connections of a listener and of one address. The host
+`::` is every address of both families; with `tls` the same pages are on a second port too.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -19,15 +22,18 @@ from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 from aiohttp.typedefs import Middleware
 
 from edge.config import Listener
+from edge.config_rules import ANY_HOST
 from edge.errors import UsageError
 from edge.places import Network
-from edge.web import faults, guard, pages
+from edge.web import doors, faults, guard, pages
 from edge.web.doors import Doors
 
 HEAD_S = 15
 """Also how long an idle connection is kept: browsers open a new one without a user noticing."""
 MAX_BODY = 64 * 1024
 """Bytes. Forms and till calls are below 4 kB; a part that takes documents asks for more."""
+FREE_PORT_TRIES = 16
+"""Where the system chooses one, it must be free in both families."""
 GRACE_S = 3.0
 """Answers under way at the end get this long."""
 BACKLOG = 128
@@ -41,12 +47,14 @@ class BoundListener:
     name: str
     host: str
     port: int
+    tls_port: int = 0
+    """0: it has none."""
 
     @property
     def url(self) -> str:
         """Without a slash at the end. A listener on every address is named by loopback."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
-        return f"http://{host}:{self.port}"
+        host = ANY_HOST.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
 @asynccontextmanager
@@ -56,6 +64,7 @@ async def listen(
     routes: Iterable[web.AbstractRouteDef],
     *,
     first: Iterable[Middleware] = (),
+    first: Iterable[Middleware] = (),
     middlewares: Iterable[Middleware] = (),
     closing: Iterable[Callable[[], Awaitable[None]]] = (),
     language: str = "zh-CN",
@@ -63,16 +72,21 @@ async def listen(
     change_names: Collection[str] | None = None,
     proxies: Sequence[Network] = (),
     max_body: int = MAX_BODY,
+    head_s: float = 0,
+    tls: doors.Context | None = None,
+    tls_port: int = 0,
     grace_s: float = GRACE_S,
 ) -> AsyncIterator[BoundListener]:
     """Serves until the block ends, then closes within about twice `grace_s`.
 
     `first` see a request before anything else of ours does: who is captive is led away there.
+    `first` sees a request before our own checks of it: whose it is, and whether it was meant for us at all.
     `closing` is called first at the end: parts with WebSockets say goodbye there.
     `language` is what a browser gets that asks for none of ours. `host_names` are the names, beside addresses,
     localhost and this machine's own, under which the listener may be called (against DNS rebinding); None: any,
     for the guest side, where phones ask for other people's sites; `change_names` are then those under which something
-    may be changed. `proxies`: who brings many guests, so that their connections are not counted.
+    may be changed. `proxies`: who brings many guests, so that their connections are not counted. `head_s`: 0: HEAD_S.
+    `tls`: what to speak it with now, on `tls_port` of the same host; while that is None connections there are refused.
     Raises UsageError when the address can't be had.
     """
     app = await asyncio.to_thread(
@@ -89,32 +103,75 @@ async def listen(
         handle_signals=False,
         access_log=None,
         logger=faults.ServerLog(app[faults.TRACES]),
-        keepalive_timeout=HEAD_S,
+        keepalive_timeout=head_s or HEAD_S,
         shutdown_timeout=grace_s,
         auto_decompress=False,  # nobody of ours packs a request; unpacking a stranger's costs memory and can fail
     )
     await runner.setup()
+    assert runner.server is not None
+    door, servers = Doors(runner.server, proxies), list[asyncio.Server]()
     try:
-        server = await _open(name, listener, runner, proxies)
         try:
-            yield BoundListener(name=name, host=listener.host, port=server.sockets[0].getsockname()[1])
+            port, safe_port = await _open(f"listen.{name}", listener.host, listener.port, door, servers), 0
+            if tls:
+                safe_port = await _open("gate.tls_port", listener.host, tls_port, door.tls(tls), servers)
+            yield BoundListener(name=name, host=listener.host, port=port, tls_port=safe_port)
         finally:
-            server.close()
+            for server in servers:
+                server.close()
+            await door.close()
             for goodbye in closing:
                 await goodbye()
     finally:
         await runner.cleanup()
 
 
-async def _open(name: str, listener: Listener, runner: web.AppRunner, proxies: Sequence[Network]) -> asyncio.Server:
-    assert runner.server is not None
+async def _open(
+    key: str, host: str, port: int, serve: Callable[[], asyncio.BaseProtocol], servers: list[asyncio.Server]
+) -> int:
+    """Adds to `servers`; the port it got."""
     loop = asyncio.get_running_loop()
     try:
-        return await loop.create_server(Doors(runner.server, proxies), listener.host, listener.port, backlog=BACKLOG)
+        if host == "::":
+            made = [await loop.create_server(serve, sock=bound, backlog=BACKLOG) for bound in _both_families(port)]
+        else:
+            made = [await loop.create_server(serve, host, port, backlog=BACKLOG)]
+        servers += made
+        return int(made[0].sockets[0].getsockname()[1])
     except OSError as error:
-        where = f"{listener.host}:{listener.port}"
-        hint = f"change listen.{name} in gateway.toml, or stop what uses it (ss -ltnp)"
-        raise UsageError(f"can't listen on {where}: {error.strerror or error}", hint=hint) from error
+        hint = f"change {key} in gateway.toml, or stop what uses it (ss -ltnp)"
+        raise UsageError(f"can't listen on {host}:{port}: {error.strerror or error}", hint=hint) from error
+
+
+def _both_families(port: int) -> list[socket.socket]:
+    """A socket for each, on one port; IPv4 alone where the machine has no IPv6. Raises OSError.
+
+    Two, because on one for both an IPv4 peer would be written as IPv6, and nothing else here writes it so.
+    """
+    for _ in range(FREE_PORT_TRIES if not port else 1):
+        four = _bound(socket.AF_INET, "0.0.0.0", port)  # noqa: S104 - what the operator asked for
+        try:
+            return [four, _bound(socket.AF_INET6, "::", four.getsockname()[1])]
+        except OSError as error:
+            if error.errno in {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}:
+                return [four]
+            four.close()
+            failed = error
+    raise failed
+
+
+def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.settimeout(0)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind((host, port))
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def _build(
