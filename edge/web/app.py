@@ -64,7 +64,6 @@ async def listen(
     routes: Iterable[web.AbstractRouteDef],
     *,
     first: Iterable[Middleware] = (),
-    first: Iterable[Middleware] = (),
     middlewares: Iterable[Middleware] = (),
     closing: Iterable[Callable[[], Awaitable[None]]] = (),
     language: str = "zh-CN",
@@ -80,7 +79,6 @@ async def listen(
     """Serves until the block ends, then closes within about twice `grace_s`.
 
     `first` see a request before anything else of ours does: who is captive is led away there.
-    `first` sees a request before our own checks of it: whose it is, and whether it was meant for us at all.
     `closing` is called first at the end: parts with WebSockets say goodbye there.
     `language` is what a browser gets that asks for none of ours. `host_names` are the names, beside addresses,
     localhost and this machine's own, under which the listener may be called (against DNS rebinding); None: any,
