@@ -125,7 +125,7 @@ def broken(config: Config) -> Iterator[Line]:
 def keys(config: Config) -> Iterator[Line]:
     """Keys that coupons need, before a start makes new ones."""
     from edge.keys import NAMES  # noqa: PLC0415
-    from edge.status.damage import MEANS, outstanding  # noqa: PLC0415
+    from edge.status.damage import MEANS, missed  # noqa: PLC0415
 
     folder, path = config.state_path / "keys", config.state_path / "journal.sqlite"
     try:
@@ -133,12 +133,12 @@ def keys(config: Config) -> Iterator[Line]:
         if not missing or not path.exists():
             return
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            out = outstanding(db)
+            out = {name: missed(db, name=name) for name in missing}
     except (OSError, sqlite3.Error):
         return  # the lines about the folder and the journal say why
-    for name in missing if out else ():
+    for name in filter(out.get, missing):
         hint = "put it back from the backup before the daemon starts: it would make a new one"
-        yield _wrong("keys", f"keys/{name} is gone: {MEANS[name]} ({out} are out)", hint)
+        yield _wrong("keys", f"keys/{name} is gone: {MEANS[name]} ({out[name]} are out)", hint)
 
 
 def daemon(config: Config) -> Generator[Line, None, bool]:
