@@ -110,7 +110,8 @@ anna = "{STAFF}"
     def ask(self, verb: str, **fields: Any) -> dict[str, Any]:
         """One order to the gate, on a connection of its own."""
         with self.orders() as order:
-            return order(verb, **fields)
+            answer: dict[str, Any] = order(verb, **fields)
+            return answer
 
     @contextlib.contextmanager
     def orders(self) -> Iterator[Any]:

@@ -39,13 +39,13 @@ def missing() -> str:
 def ours() -> str:
     """The beginning of all names of one network: the process that it belongs to is told by it."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    return f"sgt{os.getpid()}{worker}n{next(_numbers)}"
+    return f"sgwifi{os.getpid()}{worker}n{next(_numbers)}"
 
 
 def sweep() -> None:
     """Takes away what tests left that were killed."""
     for path in [*_entries(NAMED), *_entries(RESOLVERS)]:
-        match = re.match(r"sgt(\d+)", path.name)
+        match = re.match(r"sgwifi(\d+)", path.name)
         if match and not Path(f"/proc/{match[1]}").exists():
             Namespace.take_away(path.name)
 
