@@ -192,7 +192,7 @@ class GateDriver:
         self._settled.clear()
         overdue: list[Member] = []
         try:
-            before, wanted, held = self._held, list[Held](), dict[Mac, Ordered]()
+            before, wanted, held = self._held, dict[Mac, Held](), dict[Mac, Ordered]()
             members = await self._members()
             at_ms, now_s = self._clock.now().at_ms, _now_s()
             for member in members:
@@ -200,9 +200,9 @@ class GateDriver:
                 if left_s <= 0:
                     overdue.append(member)
                     continue
-                wanted.append(Held(mac=member.mac, mark=member.mark, end_s=left_s))
+                wanted[member.mac] = Held(mac=member.mac, mark=member.mark, end_s=left_s)
                 held[member.mac] = Ordered(member.mark, now_s + left_s)
-            await self._gate.reset(wanted)
+            await self._gate.reset(tuple(wanted.values()))
             self._held, self._doubt = held, False
         finally:
             self._settled.set()
@@ -248,7 +248,7 @@ class GateDriver:
             if self._held.get(mac) != ordered:
                 continue  # an order came in between
             seen = there.get(mac)
-            if seen is not None and seen.mark == ordered.mark:
+            if seen is not None and seen.mark == ordered.mark and seen.end_s > 0:
                 if seen.idle_left_s <= 0:
                     await self._gone(mac, ordered, LeftReason.IDLE)
             elif ordered.end_at_s - now_s <= ENDED_S:

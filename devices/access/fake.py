@@ -95,8 +95,6 @@ class FakeGate:
 
     async def count(self) -> Counts:
         self._ready()
-        now_s = _now_s()
-        self.members = {mac: member for mac, member in self.members.items() if member.end_s > now_s}
         return Counts(run=self.run, members=tuple(self._counted(mac, each) for mac, each in self.members.items()))
 
     def _counted(self, mac: Mac, member: FakeMember) -> Counted:
@@ -108,7 +106,7 @@ class FakeGate:
             mark=member.mark,
             up_bytes=member.spent_up + int(on_s * UP_PER_S),
             down_bytes=member.spent_down + int(on_s * DOWN_PER_S),
-            end_s=member.end_s - now_s,
+            end_s=max(0.0, member.end_s - now_s),
             idle_left_s=max(0.0, heard_s + self.idle_s - now_s),
         )
 

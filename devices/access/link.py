@@ -18,6 +18,8 @@ from edge.checked import UnreadableError, decoded
 from edge.ids import Mac
 
 MAX_LINE = 2 * 1024 * 1024
+MAX_ANSWER = 4 * 1024 * 1024
+"""16,000 members with large numbers."""
 MAX_ASKED = 1000
 """Questions without an answer yet."""
 ANSWER_S = 5.0
@@ -94,7 +96,7 @@ class GateLink:
         await self.close()
         try:
             async with asyncio.timeout(CONNECT_S):
-                reader, writer = await asyncio.open_unix_connection(self._path, limit=MAX_LINE)
+                reader, writer = await asyncio.open_unix_connection(self._path, limit=MAX_ANSWER)
         except PermissionError as error:
             hint = "gate.user in gateway.toml is who storegate runs as; then `systemctl restart storegate-gate`"
             raise GateError(

@@ -57,6 +57,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     up_bytes: Size
     down_bytes: Size
     end_s: float
+    """0: its time is over, nothing passes any more; it is counted until it is revoked."""
     idle_left_s: float
     """0: silent for too long, nothing passes any more."""
 
@@ -71,8 +72,9 @@ class GateStatus(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     rules: Literal["in_place", "failed", "starting"] = "starting"
     repairs: int = 0
-    interface: Literal["up", "down", "missing"] = "missing"
-    uplink: Literal["up", "down", "missing"] = "missing"
+    interface: str = ""
+    """up | down | missing"""
+    uplink: str = ""
     fairness: str = ""
     problem: str = ""
     hint: str = ""

@@ -148,7 +148,7 @@ async def test_only_so_many_wait(tmp_path: Path) -> None:
         b'{"id": 1, "ok": true, "error": "other"}\n',
         b"\xff\xfe\n",
         b"[" * 50_000 + b"\n",
-        b"x" * (link.MAX_LINE + 10),
+        b"x" * (link.MAX_ANSWER + 10),
     ],
 )
 async def test_what_is_not_the_protocol_ends_the_connection(tmp_path: Path, nonsense: bytes) -> None:
