@@ -18,9 +18,15 @@ from cloud_bridge.asks import CloudAsks
 from cloud_bridge.endpoint import Endpoint, Incoming, Said
 from cloud_bridge.fake import FakeCloud
 from cloud_bridge.topics import Gateway, Lane, every
+from edge.access_answers import AccessWhy
 from edge.cloud_asks import Answered, Ask, Done, RefusedByCloud, SmsWanted, UnansweredError, WechatClaimed
 from edge.config import GatewaySection, MqttSection
+from edge.config_wifi import SmsSection
 from edge.errors import CloudError, StoregateError
+from edge.portal.asks import Proven, Step
+from edge.portal.ways.sms import SmsWay
+from tests.edge.portal.ways.given_ways import keys, phone
+from tests.given import HandClock
 from tests.peers.bridged import GATEWAY, Gate, gate, until
 from tests.peers.broker import Mosquitto
 
@@ -363,3 +369,20 @@ async def test_gateways_do_not_hear_one_another(tmp_path: Path, broker: Mosquitt
         assert await asks.ask(SMS, timeout_s=5) == Done()
         assert not other.online
         assert {sms.gateway for sms in fake.sent} == {WHO}
+
+
+async def test_a_guest_s_code_all_the_way(tmp_path: Path, broker: Mosquitto) -> None:
+    """The way in, the bridge, the broker, the cloud's service; then the line is cut and the code is typed."""
+    fake, hand = FakeCloud(), HandClock()
+    async with cloud(broker, fake.answer), gateway(tmp_path, broker) as (_, asks):
+        way = SmsWay(SmsSection(per_shop_day=10), asks=asks, keys=keys(), clock=hand.clock)
+        assert way.ready() is None
+        step = await way.prove(phone(), {"number": "138 1234 5678"})
+        assert isinstance(step, Step)
+        (sms,) = fake.sent
+        assert sms.number == "+8613812345678"
+        broker.stop()
+        await until(lambda: not asks.online)
+        assert isinstance(await way.prove(phone(), {"code": sms.code}), Proven)
+        assert way.ready() is AccessWhy.OFFLINE
+        assert await way.prove(phone(2), {"number": "13900000001"}) is AccessWhy.OFFLINE
