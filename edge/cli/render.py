@@ -15,6 +15,7 @@ from edge.errors import StoregateError, UsageError
 
 if TYPE_CHECKING:
     from edge.config import Config
+    from edge.web.tls import Tls
 
 app = typer.Typer(no_args_is_help=True)
 MAX_PASSPHRASE_FILE = 4096
@@ -54,10 +55,10 @@ def dnsmasq(
 
     try:
         settings = _load(config)
-        good = _certificate_is_good(settings) if api is None else api
-        text = files.dnsmasq(settings, api=good)
-        if settings.portal.name and not good and api is None:
-            say.warn("phones are not told of the portal's API: its certificate is missing, over or unreadable")
+        tls = _certificate(settings) if api is None else None
+        text = files.dnsmasq(settings, api=tls.usable if tls else bool(api))
+        if tls is not None and not tls.usable:
+            say.warn(f"phones are not told of the portal's API: {tls.problem}")
         _give(text, out, 0o644, "dnsmasq --test && systemctl restart dnsmasq", as_json=as_json)
     except StoregateError as error:
         say.fail(error)
@@ -102,21 +103,18 @@ def _passphrase(config: Config) -> str:
     return raw.partition(b"\n")[0].rstrip(b"\r").decode("utf-8", "replace")
 
 
-def _certificate_is_good(config: Config) -> bool:
-    """Not over yet, and the key is there: phones would only ignore what they can't trust."""
-    from cryptography import x509  # noqa: PLC0415
-
+def _certificate(config: Config) -> Tls | None:
+    """As the guest pages would use it now; None: gateway.toml asks for none."""
+    from edge.board import Board  # noqa: PLC0415
     from edge.clock import Clock  # noqa: PLC0415
+    from edge.web.tls import Tls  # noqa: PLC0415
 
     portal = config.portal
     if not portal.name:
-        return False
-    try:
-        certificate = x509.load_pem_x509_certificate(Path(portal.cert_file).read_bytes())
-        there = bool(Path(portal.key_file).stat().st_size)
-    except (OSError, ValueError):
-        return False
-    return there and certificate.not_valid_before_utc <= Clock().now().at < certificate.not_valid_after_utc
+        return None
+    tls = Tls(Path(portal.cert_file), Path(portal.key_file), portal.name, board=Board(), clock=Clock())
+    tls.look()
+    return tls
 
 
 def _give(text: str, out: Path | None, mode: int, then: str, *, as_json: bool) -> None:
