@@ -78,7 +78,7 @@ async def listen(
 ) -> AsyncIterator[BoundListener]:
     """Serves until the block ends, then closes within about twice `grace_s`.
 
-    `first` see a request before anything else of ours does: who is captive is led away there.
+    `first` see a request before our own checks of it: whose it is, and whether it was meant for us at all.
     `closing` is called first at the end: parts with WebSockets say goodbye there.
     `language` is what a browser gets that asks for none of ours. `host_names` are the names, beside addresses,
     localhost and this machine's own, under which the listener may be called (against DNS rebinding); None: any,
@@ -186,9 +186,9 @@ def _build(
     app = web.Application(
         client_max_size=max_body,
         middlewares=(
-            *first,
             guard.headers,
             faults.pages_for_errors,
+            *first,
             only_named,
             guard.same_site_only,
             guard.bounded,

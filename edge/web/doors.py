@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import logging
 import resource
 import ssl
@@ -145,7 +144,7 @@ class Doors:
             mine = self._inside.get(address, [])
         if sum(map(len, self._inside.values())) >= self._most:
             return False
-        return len(mine) < self._most_each or _is_loopback(address) or is_in(address, self._proxies)
+        return len(mine) < self._most_each or address in {"127.0.0.1", "::1"} or is_in(address, self._proxies)
 
     def _forget(self) -> None:
         """Drops who has left; only done when it is full, so a quiet listener does no work."""
@@ -187,10 +186,3 @@ def peer(transport: asyncio.BaseTransport) -> str:
     """Its address: an IPv4 one is the same however it came in."""
     text = str((transport.get_extra_info("peername") or ("",))[0])
     return text.removeprefix("::ffff:") if "." in text else text
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -239,6 +239,8 @@ def test_names_that_would_not_do_in_a_topic_or_a_path(name: str, wrong: str) -> 
         ("0.0.0.0", "127.0.0.1", True),
         ("localhost", "127.0.0.1", True),
         ("::", "::1", True),
+        ("::", "127.0.0.1", True),
+        ("0.0.0.0", "::1", False),
         ("192.168.1.5", "127.0.0.1", False),
         ("::1", "127.0.0.1", False),
     ],

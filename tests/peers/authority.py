@@ -33,11 +33,12 @@ class Authority:
         self.file = folder / "ca.pem"
         self.file.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
 
-    def pair(self, name: str, *, days: int = 5, server: bool = False) -> Pair:
-        """Valid for 127.0.0.1 and localhost; negative `days`: it expired so long ago."""
+    def pair(self, name: str, *, days: int = 5, server: bool = False, host: str = "", chain: bool = False) -> Pair:
+        """Valid for 127.0.0.1, localhost and `host`; negative `days`: it expired so long ago. `chain`: with ours."""
         key = ec.generate_private_key(ec.SECP256R1())
         usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
-        names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+        names: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+        names += [x509.DNSName(host)] if host else []
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         cert = (
             _builder(subject, self._name, key.public_key(), days=days)
@@ -47,7 +48,9 @@ class Authority:
             .sign(self._key, hashes.SHA256())
         )
         made = Pair(self._folder / f"{name}.pem", self._folder / f"{name}.key")
-        made.cert.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
+        made.cert.write_bytes(
+            cert.public_bytes(serialization.Encoding.PEM) + (self.file.read_bytes() if chain else b"")
+        )
         made.key.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

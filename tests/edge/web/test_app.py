@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
 from collections.abc import AsyncIterator
+from socket import AF_INET6
 
 import aiohttp
 import pytest
@@ -218,6 +220,45 @@ async def test_a_head_that_trickles_in_is_cut(monkeypatch: pytest.MonkeyPatch) -
         writer.write(b"GET /hello HTTP/1.1\r\nHost: lo")
         assert await asyncio.wait_for(reader.read(), 5) == b""
         writer.close()
+
+
+async def test_a_listeners_own_time_for_a_head() -> None:
+    async with listen("guest", Listener(), ROUTES, head_s=0.2) as bound:
+        reader, writer = await asyncio.open_connection("127.0.0.1", bound.port)
+        writer.write(b"GET /hello HTTP/1.1\r\nHost: lo")
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+
+async def test_every_address_is_both_families_on_one_port() -> None:
+    async with listen("guest", Listener(host="::"), ROUTES) as bound, aiohttp.ClientSession() as http:
+        assert bound.url == f"http://127.0.0.1:{bound.port}"
+        for host in ("127.0.0.1", "[::1]"):
+            async with http.get(f"http://{host}:{bound.port}/hello") as answer:
+                assert answer.status == 200
+        with pytest.raises(UsageError, match=rf"can't listen on :::{bound.port}"):
+            async with listen("shop", Listener(host="::", port=bound.port), []):
+                pass
+        with pytest.raises(UsageError, match=r"can't listen"):
+            async with listen("shop", Listener(), [], tls=lambda: None, tls_port=bound.port):
+                pass
+
+
+async def test_every_address_is_ipv4_alone_where_there_is_no_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    bind = app._bound
+
+    def only4(family: int, host: str, port: int) -> object:
+        if family == AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return bind(family, host, port)
+
+    monkeypatch.setattr(app, "_bound", only4)
+    async with (
+        listen("guest", Listener(host="::"), ROUTES) as bound,
+        aiohttp.ClientSession() as http,
+        http.get(f"{bound.url}/hello") as answer,
+    ):
+        assert answer.status == 200
 
 
 async def test_a_taken_port_is_one_clear_error(shop: BoundListener) -> None:
