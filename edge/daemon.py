@@ -22,8 +22,9 @@ import cloud_bridge.bridge
 import devices.beacons.build
 import devices.footfall.build
 import devices.scanners.build
+from cloud_bridge.asks import CloudAsks
 from devices.driver import Driver
-from edge import __version__, config, config_rules, liveness, places, supervise
+from edge import __version__, config, config_rules, guest_wifi, liveness, places, supervise
 from edge import events as ev
 from edge.board import Board, Problem
 from edge.catalogue.desk import CatalogueDesk
@@ -55,6 +56,8 @@ from edge.web.shop.screens import Screens
 
 log = logging.getLogger("storegate")
 MIB = 1024 * 1024
+GUEST_HEAD_S = 5
+"""For a request's head on the guest side, where slowness is an attack."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +151,24 @@ async def building(
             reload=lambda station: screens.reload(ReloadKiosk(station=station)),
         )
 
+        asks = CloudAsks(settings.mqtt, settings.gateway)
+        wifi = await asyncio.to_thread(
+            partial(
+                guest_wifi.compose,
+                settings,
+                pump=pump,
+                journal=journal,
+                clock=clock,
+                board=board,
+                keys=keys,
+                shop=shop,
+                coupons=coupons,
+                catalogue=catalogue,
+                asks=asks,
+                tell_kiosk=screens.show_wifi,
+                plain_url=lambda: _guest_url(settings, guest),
+            )
+        )
         public = urlsplit(settings.listen.public_url).hostname
         names = (public,) if public else ()
         serve = partial(listen, language=settings.gateway.language)
@@ -160,11 +181,13 @@ async def building(
                 settings=settings.coupons,
                 given=given,
                 shakes=lambda: bool(shop().pages),
+                home=wifi is None,
             ),
             *shake.routes(shakes, keys=keys, clock=clock, settings=settings, given=given),
             *icons.routes(icons.Icons.of(settings)),
+            *(wifi.routes if wifi else ()),
         ]
-        guest = await stack.enter_async_context(
+        guest: BoundListener = await stack.enter_async_context(
             serve(
                 "guest",
                 settings.listen.guest,
@@ -172,7 +195,8 @@ async def building(
                 host_names=None,
                 change_names=names,
                 proxies=fronts,
-                middlewares=[proxies.client_of(fronts, partial(_tell_proxy, board, clock))],
+                first=[proxies.client_of(fronts, partial(_tell_proxy, board, clock)), *([wifi.first] if wifi else ())],
+                head_s=GUEST_HEAD_S,
             )
         )
         shop_routes = [*kiosk.routes(counter), *screens.routes(), *till.routes(coupons, settings.stations)]
@@ -196,11 +220,14 @@ async def building(
         running = Running(
             guest=guest, shop=shop_plane, admin=admin_plane, pump=pump, journal=journal, board=board, clock=clock
         )
-        services = list(_services(settings, running, commands=commands, notifier=notifier))
+        services = list(_services(settings, running, commands=commands, notifier=notifier, asks=asks))
         rotation = keys.beacon_key("rotation")
         drivers = await asyncio.to_thread(  # reads profiles
             lambda: list(_drivers(settings, running, screens, shop=shop, rotation_key=rotation))
         )
+        if wifi is not None:
+            drivers += wifi.drivers
+            services += [(name, partial(_kept_service, name, service, running)) for name, service in wifi.services]
         stack.callback(notifier.stopping)
         notifier.ready(f"kiosk {shop_plane.url}, status page {admin_plane.url}")
         yield running, services, drivers
@@ -218,7 +245,7 @@ def _guest_url(settings: Config, guest: BoundListener) -> str:
 
 
 def _services(
-    settings: Config, running: Running, *, commands: Commands, notifier: Notifier
+    settings: Config, running: Running, *, commands: Commands, notifier: Notifier, asks: CloudAsks
 ) -> Iterator[tuple[str, Callable[[], Coroutine[None, None, None]]]]:
     """The root tasks beside the drivers. A name is owner and job."""
     bridge = partial(
@@ -229,14 +256,17 @@ def _services(
         config=settings.mqtt,
         gateway=settings.gateway,
         answer=commands.answer,
+        asks=asks,
     )
-    kept = partial(supervise.keep, board=running.board, on_fail=partial(_tell_failure, running))
-    yield "bridge to the cloud", partial(kept, "bridge to the cloud", bridge)
-    yield "ticker", partial(kept, "ticker", partial(liveness.tick, running.pump.submit, running.clock))
-    lag = partial(liveness.measure_lag, running.board)
-    yield "loop watch", partial(kept, "loop watch", lag)
     problem = partial(liveness.problem, running.board, running.journal)
-    yield "watchdog", partial(kept, "watchdog", partial(notifier.beat, problem))
+    services: dict[str, Callable[[], Coroutine[None, None, None]]] = {
+        "bridge to the cloud": bridge,
+        "ticker": partial(liveness.tick, running.pump.submit, running.clock),
+        "loop watch": partial(liveness.measure_lag, running.board),
+        "watchdog": partial(notifier.beat, problem),
+    }
+    for name, service in services.items():
+        yield name, partial(_kept_service, name, service, running)
 
 
 def _drivers(
@@ -279,9 +309,11 @@ async def _scan_refused(
 
 
 async def _kept(driver: Driver, running: Running) -> None:
-    await supervise.keep(
-        driver.name, partial(driver.run, running.pump.submit), running.board, on_fail=partial(_tell_failure, running)
-    )
+    await _kept_service(driver.name, partial(driver.run, running.pump.submit), running)
+
+
+async def _kept_service(name: str, service: Callable[[], Coroutine[None, None, None]], running: Running) -> None:
+    await supervise.keep(name, service, running.board, on_fail=partial(_tell_failure, running))
 
 
 async def _first_words(
