@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from tests.peers.wifi.given_gateway import Gateway
-from tests.peers.wifi.given_login import PROBE, is_in, leave, let_in, log_in
+from tests.peers.wifi.given_login import PROBE, Splash, is_in, leave, let_in
 from tests.peers.wifi.given_namespaces import until
 from tests.peers.wifi.given_network import GUEST4, NET4, NET6
 from tests.peers.wifi.given_phone import Phone
@@ -69,12 +69,16 @@ def test_the_gate_killed(wifi: Gateway, join: Join) -> None:
     """Members go on, nobody is let out, who wants in is told why not; after its restart all is as before."""
     member, other = join(wifi), join(wifi)
     let_in(member)
+    waiting = Splash(other)
+    form = waiting.form(way="click")
     wifi.kill("gate")
     assert member.online(4)
     assert member.online(6)
     until(lambda: not wifi.gate_up(), within_s=5, what="the daemon noticed")
-    refused = log_in(other)
+    refused = waiting.send(form)
     assert not is_in(refused)
+    assert "gate_down" in refused.location
+    assert Splash(other).forms == []  # and the page says so before anybody tries
     assert other.refused_s(NET4, 443) < AT_ONCE_S
     assert member.mac in wifi.members()
     wifi.start_gate()

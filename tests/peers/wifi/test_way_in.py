@@ -89,7 +89,7 @@ async def test_a_browser_logs_in_by_the_form(
         box = form.locator("input[type=checkbox][required]")
         if await box.count():
             await box.first.check()
-        await form.locator("button[type=submit], button:not([type])").first.click()
+        await form.locator("button[value=click]").click()
         await page.wait_for_url("**/portal/welcome**")
         assert phone.online(4)
         assert phone.online(6)
@@ -142,7 +142,7 @@ def test_a_flood_of_names_is_bounded_and_hurts_nobody(wifi: Gateway, join: Join)
     for number in range(300):
         said = phone.ask(f"x{number}.tunnel.example", within_s=0.002)
         answered += said is not None and bool(said.answer)
-    assert answered < 40 + 40 * (time.monotonic() - began)
+    assert answered <= 65 + 25 * (time.monotonic() - began)
     assert other.captive()
 
 
