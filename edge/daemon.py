@@ -170,7 +170,7 @@ async def building(
             )
         )
         public = urlsplit(settings.listen.public_url).hostname
-        names = (public,) if public else ()
+        names = tuple(filter(None, (public, settings.portal.name)))
         serve = partial(listen, language=settings.gateway.language)
         given, fronts = rates.coupons_given(), places.networks(settings.listen.proxies)
         guest_routes = [
@@ -197,6 +197,8 @@ async def building(
                 proxies=fronts,
                 first=[proxies.client_of(fronts, partial(_tell_proxy, board, clock)), *([wifi.first] if wifi else ())],
                 head_s=GUEST_HEAD_S,
+                tls=wifi.tls.context if wifi and wifi.tls else None,
+                tls_port=settings.gate.tls_port,
             )
         )
         shop_routes = [*kiosk.routes(counter), *screens.routes(), *till.routes(coupons, settings.stations)]

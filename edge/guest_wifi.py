@@ -34,6 +34,7 @@ from edge.store import access_rows
 from edge.web.guest.portal import captive
 from edge.web.guest.portal.build import routes
 from edge.web.guest.portal.front import Front
+from edge.web.tls import Tls
 
 Services = list[tuple[str, Callable[[], Coroutine[None, None, None]]]]
 
@@ -47,6 +48,7 @@ class GuestWifi:
     """Before all others of the guest side: strangers' requests are led to the portal."""
     drivers: list[Driver]
     services: Services
+    tls: Tls | None
 
 
 def compose(
@@ -96,6 +98,7 @@ def compose(
         settings=settings,
         plain_url=plain_url,
         shakes=lambda: bool(shop().pages),
+        ways=found,
     )
     dns = CaptiveDns(
         settings.gate,
@@ -105,8 +108,11 @@ def compose(
         let=access.let,
         garden=lambda: (*_garden_of(shop()), *garden(settings.portal)),
     )
+    tls = Tls.of(settings, board=board, clock=clock)
     services: Services = [("member codes at kiosks", codes.run)]
     services += [(f"{each.way.value} logins", partial(each.run, desk.end)) for each in app_logins(found.values())]
+    if tls is not None:
+        services.append(("portal's certificate", tls.watch))
     return GuestWifi(
         desk=desk,
         front=front,
@@ -114,6 +120,7 @@ def compose(
         first=captive.middleware(front),
         drivers=[*access.drivers, dns],
         services=services,
+        tls=tls,
     )
 
 

@@ -32,6 +32,7 @@ GROUPS = {
     "documents": "What the shop manages: zones, campaigns, beacons, pages …",
     "beacon": "Find, configure and check beacons.",
     "shake": "Print the codes that phones scan to shake.",
+    "render": "Write dnsmasq's and hostapd's files for the guest Wi-Fi.",
     "config": "Check, show or print gateway.toml.",
 }
 """Group → its one line of help; each is `edge/cli/<group>.py` with an `app`."""
