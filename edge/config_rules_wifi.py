@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from edge.config_wifi import PRIVATE
-from edge.errors import Mistake
+from edge.errors import Mistake, MistakesError, StoregateError
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -281,7 +281,7 @@ def files(config: Config) -> Iterator[Mistake]:
     portal, point = config.portal, config.access_point
     wanted = {"portal.cert_file": portal.cert_file, "portal.key_file": portal.key_file}
     if portal.policy not in POLICIES:
-        wanted["portal.policy"] = portal.policy
+        yield from _policy(portal.policy)
     if point.interface and point.security == "wpa2":
         wanted["access_point.passphrase_file"] = point.passphrase_file
     for path, name in wanted.items():
@@ -291,3 +291,14 @@ def files(config: Config) -> Iterator[Mistake]:
                     pass
         except OSError as error:
             yield Mistake(path, f"can't read {name}: {error.strerror}")
+
+
+def _policy(path: str) -> Iterator[Mistake]:
+    from edge import policies  # noqa: PLC0415 - read from the disk when imported
+
+    try:
+        policies.load(path)
+    except MistakesError as error:
+        yield from (Mistake("portal.policy", f"{path}: {mistake}") for mistake in error.mistakes)
+    except StoregateError as error:
+        yield Mistake("portal.policy", str(error))

@@ -43,6 +43,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     let: Callable[[Sequence[str], float], Awaitable[None]]
     gate: Gate
     """A FakeGate where `gate.driver` is fake: tests and the demo look into it."""
+    uplink: Uplink
+    """A fake gate's is up until `uplink.turn(up=False)`."""
 
 
 def wanted(config: Config) -> bool:
@@ -84,4 +86,5 @@ def build(config: Config, *, clock: Clock, board: Board, members: Members) -> Ac
         shut=driver.shut,
         let=driver.let,
         gate=gate,
+        uplink=uplink,
     )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge import config_rules, config_rules_wifi
+from edge import config_rules, config_rules_wifi, policies
 from edge.config import doubts, parse
 from edge.errors import ConfigError
 
@@ -151,6 +151,12 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
     assert {each.path for each in config_rules.files(config)} == wanted
     for name in ("c", "k", "p", "jp.toml"):
         (tmp_path / name).touch()
+    policies.load.cache_clear()
+    told = config_rules.files(config)
+    assert {each.path for each in told} == {"portal.policy"}
+    assert "version" in " ".join(each.problem for each in told), "an empty file is no policy"
+    (tmp_path / "jp.toml").write_text((policies.FOLDER / "eu.toml").read_text("utf-8"), "utf-8")
+    policies.load.cache_clear()
     assert config_rules.files(config) == ()
 
 
