@@ -45,14 +45,12 @@ def middleware(front: Front) -> Middleware:
 def asked_host(request: web.Request) -> str:
     """Whom the request was meant for; empty: it does not say, or says two things.
 
-    `request.host` is no help: where there is no Host it gives our own address.
+    `request.host` alone is no help: where there is no Host it gives our own address. For a target that is a whole
+    URL, as proxies get it, it gives that one's.
     """
     told = request.headers.getall(hdrs.HOST, [])
-    if len(told) != 1:
-        return ""
-    host = host_of(told[0])
-    target = request.message.url
-    return host if not target.absolute or (target.host or "").lower() == host else ""
+    host = host_of(told[0]) if len(told) == 1 else ""
+    return host if host == host_of(request.host or "") else ""
 
 
 class Captive:

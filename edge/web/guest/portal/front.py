@@ -38,10 +38,10 @@ class Front:
     clock: Clock
     board: Board
     settings: Config
+    ways: Mapping[Way, WayIn]
+    """The desk's: apps call some of them back."""
     plain_url: Callable[[], str] = str
     """Where guests reach these pages without TLS, if that is not the gate's own address (no kernel here, a proxy)."""
-    ways: Mapping[Way, WayIn] = field(default_factory=dict)
-    """The desk's: apps call some of them back."""
     shakes: Callable[[], bool] = lambda: False
     """Whether there is anything to shake for."""
     posts: AddressRate = field(default_factory=lambda: AddressRate(burst=20, each_s=3))

@@ -20,8 +20,8 @@ def route(front: Front) -> web.AbstractRouteDef:
     async def search(request: web.Request) -> web.Response:
         words = request.query.get("q", "").strip()[:MAX_WORDS]
         front.hold_to(front.searches if words else front.looks, request)
-        if is_payment(words):  # a payment code typed or scanned by mistake goes no further
-            words = ""
+        if is_payment(words):  # typed or scanned by mistake: it goes no further, and leaves the address
+            raise web.HTTPSeeOther(to(request, "/search"))
         found = await front.catalogue.search(words, HITS) if words else Found()
         return pages.page(
             request,
