@@ -71,7 +71,7 @@ class Captive:
             return _lead(front.url + "/portal/welcome")
         if (front.offline or self._fresh(guest)) and (probe := probe_of(host, request.path)):
             kind = {"Content-Type": probe.content_type} if probe.content_type else {}
-            return _closed(web.Response(status=probe.status, text=probe.body or None, headers={**PLAIN, **kind}))
+            return _closed(web.Response(status=probe.status, body=probe.body.encode() or None, headers={**PLAIN, **kind}))
         if front.offline:
             return _lead(front.url + "/portal/welcome")
         return _on_already(request, front.url + "/portal/welcome")
