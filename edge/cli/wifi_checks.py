@@ -7,9 +7,7 @@ import ipaddress
 import os
 import shutil
 import socket
-import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -206,47 +204,30 @@ def policy(config: Config) -> Iterator[Line]:
 
 
 def certificate(config: Config) -> Iterator[Line]:
-    """Its name, its days, its key: what a phone looks at before it believes the portal."""
-    portal = config.portal
-    if not portal.name:
+    """As the daemon judges it: its name, its days, its key, its chain."""
+    from edge.board import Board  # noqa: PLC0415
+    from edge.clock import Clock  # noqa: PLC0415
+    from edge.web.tls import Tls  # noqa: PLC0415
+
+    board, portal = Board(), config.portal
+    tls = Tls.of(config, board=board, clock=Clock())
+    if tls is None:
         hint = "phones find the portal all the same; for option 114, the shake and SMS set portal.name: docs/wifi.md"
         yield _note("certificate", "none is set: the portal is plain http", hint)
         return
-    from cryptography import x509  # noqa: PLC0415
-
+    left, life = board.wifi.tls_days_left, board.wifi.tls_life_days or 0.0
     renew = "renew it (DNS-01) and put it at portal.cert_file; no restart is needed"
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(portal.cert_file, portal.key_file, password="")
-        chain = x509.load_pem_x509_certificates(Path(portal.cert_file).read_bytes())
-        names = chain[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except ssl.SSLError as error:
-        why = "the key is another certificate's" if "MISMATCH" in (error.reason or "") else "can't be read as PEM"
-        yield _wrong("certificate", f"{portal.cert_file}, {portal.key_file}: {why}", "both as PEM, without a password")
+    if tls.problem or left is None:
+        yield _wrong("certificate", f"{tls.problem}; guests get plain http", tls.hint)
         return
-    except (OSError, ValueError, x509.ExtensionNotFound) as error:
-        why = str(getattr(error, "strerror", None) or error)
-        yield _wrong("certificate", f"{portal.cert_file}, {portal.key_file}: {why}", renew)
-        return
-    first, now = chain[0], datetime.now(UTC)
-    life, left = first.not_valid_after_utc - first.not_valid_before_utc, first.not_valid_after_utc - now
-    text = f"for {portal.name}, {left.days} days left"
-    if not any(_covers(name, portal.name) for name in names.get_values_for_type(x509.DNSName)):
-        yield _wrong("certificate", f"it is not for {portal.name}", "get one for that name, or correct portal.name")
-    elif now < first.not_valid_before_utc:
-        yield _wrong("certificate", "it is not valid yet", "is the clock right?")
-    elif left.total_seconds() <= 0:
-        yield _wrong("certificate", f"{portal.name}: it is over; guests get plain http", renew)
-    elif left < life / 3:
+    text = f"for {portal.name}, {int(left)} days left"
+    if left < life / 3:
         yield _note("certificate", text, renew)
-    elif len(chain) == 1 and first.issuer != first.subject:
+    elif _text(Path(portal.cert_file)).count("BEGIN CERTIFICATE") == 1:
         hint = "portal.cert_file takes the full chain (fullchain.pem): phones do not fetch what is missing"
         yield _note("certificate", f"{text}, without the certificate of who signed it", hint)
     else:
         yield _ok("certificate", text)
-
-
-def _covers(name: str, wanted: str) -> bool:
-    return name.lower() == wanted or (name.startswith("*.") and name[1:].lower() == "." + wanted.partition(".")[2])
 
 
 def doors(config: Config) -> Iterator[Line]:

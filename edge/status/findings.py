@@ -223,15 +223,19 @@ def _gate(wifi: WifiStanding, now: Standing) -> Iterator[Finding]:
 
 
 def _certificate(wifi: WifiStanding) -> Iterator[Finding]:
+    """One that can't be used does not take the place of a good one."""
     if not wifi.tls_name:
         return
-    if wifi.tls_days_left is not None and wifi.tls_days_left > 0 and not wifi.tls_problem:
-        if wifi.tls_soon:
-            yield _warn("wifi_cert_soon", name=wifi.tls_name, days=int(wifi.tls_days_left))
-    elif wifi.tls_days_left is not None and wifi.tls_days_left <= 0:
+    if wifi.tls_days_left is None:
+        yield _bad("wifi_cert", name=wifi.tls_name, problem=wifi.tls_problem or "-")
+    elif wifi.tls_days_left <= 0:
         yield _bad("wifi_cert_over", name=wifi.tls_name)
     else:
-        yield _bad("wifi_cert", name=wifi.tls_name, problem=wifi.tls_problem or "-")
+        days = int(wifi.tls_days_left)
+        if wifi.tls_problem:
+            yield _warn("wifi_cert_new", name=wifi.tls_name, days=days, problem=wifi.tls_problem)
+        if wifi.tls_soon:
+            yield _warn("wifi_cert_soon", name=wifi.tls_name, days=days)
 
 
 def _cloud(now: Standing) -> Iterator[Finding]:

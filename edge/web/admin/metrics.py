@@ -147,7 +147,7 @@ def _wifi(now: Status) -> Iterator[Metric]:
     if wifi.tls_days_left is not None:
         yield _gauge("wifi_certificate_days", "The portal's certificate lasts so long", wifi.tls_days_left)
     if wifi.tls_name:
-        good = wifi.tls_days_left is not None and wifi.tls_days_left > 0 and not wifi.tls_problem
+        good = wifi.tls_days_left is not None and wifi.tls_days_left > 0
         yield _gauge("wifi_certificate_good", "1: the portal is served over TLS", int(good))
     yield _labelled("wifi_admitted_today", "Guests let in since midnight", _keys(wifi.admitted), ("way",))
     yield _labelled("wifi_refused_total", "Refused since the start", _keys(wifi.refused), ("why",), counter=True)

@@ -137,6 +137,7 @@ async def test_rules_changed_by_hand_are_told_for_a_day(tmp_path: Path, hand_clo
         (13.0, 45.0, "", "wifi_cert_soon"),
         (16.0, 45.0, "", None),
         (-1.0, 90.0, "", "wifi_cert_over"),
+        (80.0, 90.0, "it is no chain", "wifi_cert_new"),
         (None, None, "it is for s2.portal.example.net", "wifi_cert"),
     ],
 )
