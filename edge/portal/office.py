@@ -27,6 +27,18 @@ DAY_MS = 86_400_000
 END_AT_ONCE = 500
 
 
+class GuestNow(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who is on."""
+
+    session: str
+    way: str
+    since_ms: int
+    left_s: int
+    up_bytes: int
+    down_bytes: int
+    max_bytes: int | None
+
+
 class MadeVouchers(msgspec.Struct, frozen=True, kw_only=True):
     """Shown once: the codes are kept nowhere."""
 
@@ -62,13 +74,28 @@ class Office:
 
     # --- guests ------------------------------------------------------------------------------------------
 
-    async def guests(self) -> tuple[Standing, ...]:
+    async def guests(self) -> tuple[GuestNow, ...]:
         """Who is on now, the newest first."""
+        now_ms = self._clock.now().at_ms
+        return tuple(
+            GuestNow(
+                session=each.session,
+                way=each.way.value,
+                since_ms=each.since_ms,
+                left_s=max(0, each.to_ms - now_ms) // 1000,
+                up_bytes=each.up_bytes,
+                down_bytes=each.down_bytes,
+                max_bytes=each.max_bytes,
+            )
+            for each in await self._standings()
+        )
+
+    async def _standings(self) -> tuple[Standing, ...]:
         return await self._journal.read(access_rows.standings)
 
     async def end(self, session: str | None, reason: LeftReason = LeftReason.STAFF) -> int:
         """One session, or (None) all; how many there were."""
-        marks = [each.mark for each in await self.guests() if session in {None, each.session}]
+        marks = [each.mark for each in await self._standings() if session in {None, each.session}]
         for first in range(0, len(marks), END_AT_ONCE):
             now = self._clock.now()
             await asyncio.gather(

@@ -13,6 +13,7 @@ from edge.config import Config
 from edge.coupon_desk import CouponDesk
 from edge.documents_desk import DocumentsDesk
 from edge.journal import Journal
+from edge.portal.office import Office
 from edge.pump import Pump
 from edge.shake_desk import ShakeDesk
 from edge.status.gather import gather
@@ -21,6 +22,7 @@ from edge.web.admin import catalogue as catalogue_api
 from edge.web.admin import coupons as coupons_api
 from edge.web.admin import documents as documents_api
 from edge.web.admin import status_page
+from edge.web.admin import wifi as wifi_api
 from edge.web.admin.access import Access
 from edge.web.admin.shakearound import build as shakearound
 
@@ -36,7 +38,9 @@ def admin_routes(
     documents: DocumentsDesk,
     coupons: CouponDesk,
     shakes: ShakeDesk,
+    office: Office | None = None,
 ) -> list[web.AbstractRouteDef]:
+    """`office`: None where there is no guest Wi-Fi."""
     started = clock.now()
 
     async def ask() -> status_page.Status:
@@ -63,6 +67,7 @@ def admin_routes(
                 *catalogue_api.routes(catalogue, pump, clock),
                 *coupons_api.routes(coupons),
                 *documents_api.routes(documents),
+                *(wifi_api.routes(office) if office is not None else ()),
             ]
         ),
     ]
