@@ -107,15 +107,20 @@ class WifiApi:
         span = {"from_ms": _moment(query.get("from_ms", "0")), "to_ms": _moment(query.get("to_ms", str(MAX_MS)))}
         response = web.StreamResponse(headers={"Content-Type": FORMATS[form], "Cache-Control": "no-store"})
         await response.prepare(request)
-        if form == "csv":
-            await response.write(_row(RecordLine.__struct_fields__))
+        await response.write(head_of(form))
         async for line in self._office.records(**span):
-            await response.write(_line(line, form))
+            await response.write(line_of(line, form))
         await response.write_eof()
         return response
 
 
-def _line(line: RecordLine, form: str) -> bytes:
+def head_of(form: str) -> bytes:
+    """The first line of a table; of JSON lines, none."""
+    return _row(RecordLine.__struct_fields__) if form == "csv" else b""
+
+
+def line_of(line: RecordLine, form: str) -> bytes:
+    """One record as `jsonl` or `csv`."""
     if form == "jsonl":
         return msgspec.json.encode(line) + b"\n"
     return _row(tuple("" if cell is None else str(cell) for cell in msgspec.structs.astuple(line)))
