@@ -81,6 +81,8 @@ class Tls:
     def look(self) -> None:
         """Blocking. Reads the files where they have changed; raises nothing."""
         try:
+            if not all(file.name for file in self._files):
+                raise CertificateError("portal.name has no certificate: cert_file or key_file is empty")
             seen = _stamps(self._files)
             if seen != self._seen:
                 self._pair = _pair(*self._files, self._name)

@@ -80,6 +80,13 @@ def test_nothing_there(box: Box) -> None:
     assert (box.board.wifi.tls_days_left, box.board.wifi.tls_life_days) == (None, None)
 
 
+def test_no_file_is_named(box: Box) -> None:
+    bare = Tls(Path(), Path(), NAME, board=box.board, clock=box.clock)
+    bare.look()
+    assert "is empty" in bare.problem
+    assert bare.context() is None
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
