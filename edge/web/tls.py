@@ -81,8 +81,6 @@ class Tls:
     def look(self) -> None:
         """Blocking. Reads the files where they have changed; raises nothing."""
         try:
-            if not all(file.name for file in self._files):
-                raise CertificateError("portal.name has no certificate: cert_file or key_file is empty")
             seen = _stamps(self._files)
             if seen != self._seen:
                 self._pair = _pair(*self._files, self._name)
@@ -145,6 +143,9 @@ class Tls:
 
 
 def _stamps(files: tuple[Path, ...]) -> object:
+    """Raises CertificateError, OSError."""
+    if not all(file.name for file in files):
+        raise CertificateError("portal.name has no certificate: cert_file or key_file is empty")
     return [(each.st_ino, each.st_size, each.st_mtime_ns) for each in (file.stat() for file in files)]
 
 
