@@ -115,6 +115,14 @@ async def test_a_lost_gate_has_no_cable_to_check(tmp_path: Path, hand_clock: Han
         assert [each["code"] for each in told if each["level"] == "bad"] == ["wifi_gate"]
 
 
+async def test_a_guests_phone_is_no_device_of_the_shop(tmp_path: Path, hand_clock: HandClock) -> None:
+    async with admin(wifi_config(tmp_path), hand_clock) as gateway:
+        await furnish(gateway)
+        await let_in(gateway, click=3)
+        assert json.loads(await get(gateway, "/api/v1/status"))["devices"] == []
+        assert "click-1" not in await get(gateway, "/")
+
+
 async def test_rules_changed_by_hand_are_told_for_a_day(tmp_path: Path, hand_clock: HandClock) -> None:
     async with admin(wifi_config(tmp_path), hand_clock) as gateway:
         wifi = await furnish(gateway)
