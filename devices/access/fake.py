@@ -17,6 +17,9 @@ from edge.ids import Mac
 
 UP_PER_S = 20_000
 DOWN_PER_S = 200_000
+HERE_S = 30.0
+"""Who asked for nothing so long has gone: acted days are short."""
+MOST_ASKED = 1000
 
 
 class FakeMember(msgspec.Struct, kw_only=True):
@@ -130,21 +133,24 @@ class FakeGate:
 
 
 class FakeNeighbours:
-    """Who asks over loopback is a guest; who is a member is on the network."""
+    """Who asked over loopback a moment ago is a guest; who is a member is on the network."""
 
     def __init__(self, gate: FakeGate) -> None:
         self._gate = gate
-        self.waiting: set[Mac] = set()
-        """Those that asked something; bounded by 127.0.0.0/16 of the fake."""
+        self._asked: dict[Mac, float] = {}
 
     async def mac_of(self, address: str) -> Mac | None:
         mac = mac_of(address)
-        if mac is not None and len(self.waiting) < 1000:
-            self.waiting.add(mac)
+        if mac is not None:
+            self._asked.pop(mac, None)
+            self._asked[mac] = _now_s()
+            if len(self._asked) > MOST_ASKED:
+                self._asked.pop(next(iter(self._asked)))
         return mac
 
     async def present(self) -> frozenset[Mac]:
-        return frozenset(self.waiting | set(self._gate.members))
+        since_s = _now_s() - HERE_S
+        return frozenset(mac for mac, asked_s in self._asked.items() if asked_s > since_s) | set(self._gate.members)
 
 
 def mac_of(address: str) -> Mac | None:
