@@ -16,6 +16,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
@@ -183,16 +184,17 @@ class GateDriver:
         if due:
             before = dict(self._held)
             counts = await self._gate.count()
-            await self._tell_counts(counts)
+            await self._tell_counts(counts, {each.mark for each in self._held.values()})
             await self._tell_gone(counts, before)
             await self._show_present(counts)
 
     async def _settle(self) -> None:
-        """Exactly the store's sessions are members. Orders wait meanwhile."""
+        """Exactly the store's sessions are members. Orders wait meanwhile, so nothing is told to the store before."""
         self._settled.clear()
         overdue: list[Member] = []
         try:
-            before, wanted, held = self._held, dict[Mac, Held](), dict[Mac, Ordered]()
+            counts = await self._gate.count()
+            wanted, held = dict[Mac, Held](), dict[Mac, Ordered]()
             members = await self._members()
             at_ms, now_s = self._clock.now().at_ms, _now_s()
             for member in members:
@@ -206,10 +208,10 @@ class GateDriver:
             self._held, self._doubt = held, False
         finally:
             self._settled.set()
+        await self._tell_counts(counts, {member.mark for member in members})
+        seen = {each.mark for each in counts.members}
         for member in overdue:
-            seen = before.get(member.mac)
-            known = seen is not None and seen.mark == member.mark
-            await self._tell(GuestGone, member.mark, LeftReason.TIME if known else LeftReason.LOST)
+            await self._tell(member.mark, LeftReason.TIME if member.mark in seen else LeftReason.LOST)
 
     async def _capture(self) -> None:
         """Without an uplink members' DNS and port 80 come to us: our own pages still open."""
@@ -220,15 +222,13 @@ class GateDriver:
 
     # --- what the kernel says ------------------------------------------------------------------------------
 
-    async def _tell_counts(self, counts: Counts) -> None:
+    async def _tell_counts(self, counts: Counts, marks: AbstractSet[int]) -> None:
+        """`marks`: the sessions that the store knows."""
         changed: list[SessionCount] = []
         for each in counts.members:
-            ordered = self._held.get(each.mac)
-            if ordered is None or ordered.mark != each.mark:
-                continue
             count = SessionCount(mark=each.mark, up_bytes=each.up_bytes, down_bytes=each.down_bytes, run=counts.run)
             used = each.up_bytes or each.down_bytes or each.mark in self._told
-            if used and self._told.get(each.mark) != count:
+            if used and each.mark in marks and self._told.get(each.mark) != count:
                 changed.append(count)
         if changed:
             try:
@@ -237,8 +237,7 @@ class GateDriver:
                 log.warning("the guests' bytes were not kept: %s", error)
                 return  # told again with the next count
             self._told.update({count.mark: count for count in changed})
-        on = {each.mark for each in self._held.values()}
-        self._told = {mark: count for mark, count in self._told.items() if mark in on}
+        self._told = {mark: count for mark, count in self._told.items() if mark in marks}
 
     async def _tell_gone(self, counts: Counts, before: dict[Mac, Ordered]) -> None:
         """Who is silent, whose time was over; and whether the kernel has others than it should."""
@@ -263,15 +262,15 @@ class GateDriver:
 
     async def _gone(self, mac: Mac, ordered: Ordered, reason: LeftReason) -> None:
         idle_s = self._idle_s if reason is LeftReason.IDLE else 0.0
-        if not await self._tell(GuestGone, ordered.mark, reason, idle_s=idle_s):
+        if not await self._tell(ordered.mark, reason, idle_s=idle_s):
             return  # told again with the next count
         if self._held.get(mac) == ordered:  # the store had no order for it: it knew the session no more
             self._held.pop(mac)
             await self._order(self._gate.revoke(mac))
 
-    async def _tell(self, kind: type[GuestGone], mark: int, reason: LeftReason, *, idle_s: float = 0.0) -> bool:
+    async def _tell(self, mark: int, reason: LeftReason, *, idle_s: float = 0.0) -> bool:
         try:
-            await self._submit(kind(at=self._clock.now(), mark=mark, reason=reason, idle_s=idle_s))
+            await self._submit(GuestGone(at=self._clock.now(), mark=mark, reason=reason, idle_s=idle_s))
         except JournalRefusedError as error:
             log.warning("that a guest is gone was not kept: %s", error)
             return False
@@ -282,7 +281,7 @@ class GateDriver:
     def _show(self, status: GateStatus) -> None:
         wifi = self._board.wifi
         states = {"in_place": State.UP, "starting": State.STARTING, "failed": State.DOWN}
-        wifi.gate = states[status.rules]
+        wifi.gate = State.DOWN if status.interface == "missing" else states[status.rules]
         wifi.gate_problem, wifi.gate_hint, wifi.gate_code = status.problem, status.hint, ""
         if status.interface != "up":
             wifi.gate_code = "interface"

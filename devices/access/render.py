@@ -100,8 +100,6 @@ def _dnsmasq(config: Config, *, api: bool) -> Iterator[str]:
     if portal.dns_upstream:
         yield "no-resolv"
         yield from (f"server={address}" for address in portal.dns_upstream)
-    else:
-        yield "resolv-file=/etc/resolv.conf"
     if portal.name:
         addresses = [str(own.ip), *([str(ipaddress.IPv6Interface(gate.address6).ip)] if gate.address6 else [])]
         yield f"local=/{portal.name}/"

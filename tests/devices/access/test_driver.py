@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -214,6 +215,58 @@ async def test_whose_time_ended_while_nothing_ran_is_lost_not_forgotten() -> Non
         assert shop.gone == [(7, LeftReason.LOST)]
 
 
+async def test_who_ended_while_the_daemon_alone_was_away_had_their_time_and_their_last_bytes() -> None:
+    shop = Shop()
+    shop.is_on(ANNA, 7, for_ms=-1000)
+    shop.is_on(BO, 8)
+    await shop.gate.connect(lambda: None)
+    await shop.gate.allow(ANNA, mark=7, end_s=0)
+    await shop.gate.allow(BO, mark=8, end_s=3600)
+    shop.gate.hear(ANNA, down_bytes=500)
+    shop.gate.hear(BO, down_bytes=700)
+    async with shop.running():
+        assert set(shop.gate.members) == {BO}
+        assert shop.gone == [(7, LeftReason.TIME)]
+        (counted,) = shop.of(GuestsCounted)
+        assert isinstance(counted, GuestsCounted)
+        assert [(each.mark, each.down_bytes) for each in counted.counts] == [(7, 500), (8, 700)]
+        kinds = [type(event) for event in shop.told]
+        assert kinds.index(GuestsCounted) < kinds.index(GuestGone)
+
+
+async def test_a_guest_whose_bytes_run_out_while_all_is_told_anew_blocks_nobody() -> None:
+    shop = Shop()
+    shop.is_on(ANNA, 7)
+    await shop.gate.connect(lambda: None)
+    await shop.gate.allow(ANNA, mark=7, end_s=3600)
+    shop.gate.hear(ANNA, down_bytes=500)
+    submit = shop.submit
+
+    async def strict(event: Event) -> object:
+        if isinstance(event, GuestsCounted):
+            shop.members.pop(ANNA, None)
+            await shop.driver.shut(ShutGate(mac=ANNA, mark=7))
+        return await submit(event)
+
+    shop.submit = strict  # type: ignore[method-assign]
+    async with shop.running():
+        assert shop.gate.members == {}
+        assert shop.board.wifi.gate is State.UP
+
+
+async def test_a_guests_interface_that_is_not_there_is_said() -> None:
+    shop = Shop()
+    shop.gate.shown = msgspec.structs.replace(
+        shop.gate.shown, interface="missing", problem="guest0 is not there", hint="ip link"
+    )
+    async with shop.running():
+        wifi = shop.board.wifi
+        assert (wifi.gate, wifi.gate_code, wifi.gate_problem) == (State.DOWN, "interface", "guest0 is not there")
+        shop.gate.shown = msgspec.structs.replace(shop.gate.shown, interface="up", uplink="missing", problem="no eth0")
+        await shop.after(COUNT_S)
+        assert (wifi.gate, wifi.gate_code) == (State.UP, "uplink"), "guests may still come in to what is here"
+
+
 async def test_a_kernel_that_has_others_than_it_should_is_put_right() -> None:
     shop = Shop()
     async with shop.running():
@@ -363,3 +416,37 @@ async def test_chatty_members_of_the_fake_grow_and_stay() -> None:
 
 def test_the_pause_between_two_tries_is_short() -> None:
     assert max(driver_module.BACKOFF_S) <= 5
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_happens_in_whatever_order_the_kernel_ends_as_the_store_says(seed: int) -> None:
+    """Guests come, go, come again; orders are lost, the gate dies, somebody meddles; then there is a quiet minute."""
+    chance, shop, mark = random.Random(seed), Shop(chatty=True), 0
+    phones = [Mac(f"02:00:00:00:78:{number:02x}") for number in range(8)]
+    async with shop.running():
+        for _ in range(120):
+            phone = chance.choice(phones)
+            match chance.randrange(8):
+                case 0 | 1 | 2:
+                    mark += 1
+                    with suppress(GateError):
+                        await shop.comes(phone, mark, for_ms=chance.choice([5_000, HOUR_MS, HOUR_MS]))
+                case 3 if phone in shop.members:
+                    gone = shop.members.pop(phone)
+                    with suppress(GateError):
+                        await shop.driver.shut(ShutGate(mac=phone, mark=gone.mark))
+                case 4:
+                    shop.gate.hang_up()
+                case 5:
+                    shop.gate.refuses = chance.choice([None, None, GateError(GateProblem.KERNEL, "no memory")])
+                case 6:
+                    shop.gate.members.pop(phone, None)
+                case _:
+                    await shop.after(chance.choice([0.1, 1, 7]))
+        shop.gate.refuses = None
+        await shop.after(60)
+        in_kernel = {mac: member.mark for mac, member in shop.gate.members.items()}
+        assert in_kernel == {mac: member.mark for mac, member in shop.members.items()}
+        ended = [event.mark for event in shop.told if isinstance(event, GuestGone)]
+        assert len(ended) == len(set(ended)), "nobody leaves twice"
+        assert shop.board.wifi.gate is State.UP
