@@ -1,6 +1,6 @@
 """What a phone shows us again: the form's token and the member code. Made without a row; both name one phone's MAC.
 
-    form token   random 8 · wall clock ms 6 · monotonic ms 6 · boot 4 · HMAC-SHA256 16          54 characters, base64url
+    form token   random 10 · wall clock ms 6 · monotonic ms 6 · boot 4 · HMAC-SHA256 16         56 characters, base64url
                  (the MAC is under the HMAC, not in the token)
     member code  SGM1 + base32(nonce 12 · AES-256-GCM(MAC 6 · end, minutes 4 · terms 4 · marketing 1 · kind 1 ·
                  holder 16) · tag 16) = 100 characters, in a QR code's alphanumeric alphabet
@@ -25,8 +25,8 @@ from edge.clock import Stamp
 from edge.ids import Mac
 
 FORM_MS = 1_800_000
-FORM_RANDOM_BYTES = 8
-FORM_CHARS = 54
+FORM_RANDOM_BYTES = 10
+FORM_CHARS = 56
 _BODY_BYTES = FORM_RANDOM_BYTES + 6 + 6 + 4
 _MAC_BYTES = 16
 CODE_MARK = "SGM1"
@@ -57,7 +57,7 @@ def form_token(key: bytes, mac: Mac, *, now: Stamp, random: bytes) -> str:
     body = random + now.at_ms.to_bytes(6, "big") + now.monotonic_ms.to_bytes(6, "big") + _boot(now)
     if len(body) != _BODY_BYTES:
         raise ValueError(f"got {len(random)} random bytes, wanted {FORM_RANDOM_BYTES}")
-    return base64.urlsafe_b64encode(body + _form_mac(key, mac, body)).decode("ascii").rstrip("=")
+    return base64.urlsafe_b64encode(body + _form_mac(key, mac, body)).decode("ascii")
 
 
 def form_token_is(key: bytes, mac: Mac, token: str, *, now: Stamp) -> bool:
@@ -65,7 +65,7 @@ def form_token_is(key: bytes, mac: Mac, token: str, *, now: Stamp) -> bool:
     if len(token) != FORM_CHARS or not token.isascii():
         return False
     try:
-        raw = base64.b64decode(token + "==", altchars=b"-_", validate=True)
+        raw = base64.b64decode(token, altchars=b"-_", validate=True)
     except binascii.Error:
         return False
     body = raw[:_BODY_BYTES]
