@@ -48,16 +48,16 @@ def door(hours: Sequence[Hours], at_ms: int, timezone: str) -> Door:
             closes_ms = max(closes_ms, closes)
     if closes_ms is None:
         return Door(is_open=False)
-    endless = closes_ms >= _at(today + timedelta(days=AHEAD_DAYS), time(), zone, fold=0)
+    endless = closes_ms >= _at(datetime.combine(today + timedelta(days=AHEAD_DAYS), time()), zone, fold=0)
     return Door(is_open=True, closes_ms=None if endless else closes_ms)
 
 
 def _span(day: date, hours: Hours, zone: ZoneInfo) -> tuple[int, int]:
     opens, closes = _clock(hours.opens), _clock(hours.closes)
-    if closes <= opens:
+    while closes <= opens:
         closes += timedelta(days=1)
     first, last = datetime.combine(day, time()) + opens, datetime.combine(day, time()) + closes
-    return _at(first.date(), first.time(), zone, fold=0), _at(last.date(), last.time(), zone, fold=1)
+    return _at(first, zone, fold=0), max(_at(last, zone, fold=0), _at(last, zone, fold=1))
 
 
 def _clock(text: str) -> timedelta:
@@ -65,5 +65,5 @@ def _clock(text: str) -> timedelta:
     return timedelta(hours=hour, minutes=minute)
 
 
-def _at(day: date, clock: time, zone: ZoneInfo, *, fold: int) -> int:
-    return int(datetime.combine(day, clock.replace(fold=fold), zone).timestamp()) * 1000
+def _at(local: datetime, zone: ZoneInfo, *, fold: int) -> int:
+    return int(local.replace(tzinfo=zone, fold=fold).timestamp()) * 1000

@@ -1,0 +1,86 @@
+"""Policies per country: ours hold to what they promise, and a shop's own file is checked whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.access_answers import Way
+from edge.config import parse
+from edge.documents import Documents
+from edge.errors import ConfigError, StoregateError, UsageError
+from edge.policies import FOLDER, load
+
+GOOD = (FOLDER / "eu.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.toml")), ids=lambda path: path.stem)
+def test_ours_are_right_and_named_after_themselves(path: Path) -> None:
+    policy = load(path.stem)
+    assert policy.id == path.stem
+    assert policy.consent == f"{policy.id}/{policy.version}"
+    assert policy.log_days == policy.logs.keep_days
+    assert "可" in policy.marketing_zh  # may: it is never a condition
+    for text in (policy.text_zh, policy.text_en):
+        assert all(line.strip() for line in text.strip().splitlines())
+
+
+def test_china_knows_who_is_on_and_keeps_it_six_months() -> None:
+    policy = load("cn")
+    assert policy.log_days >= 183
+    assert not policy.allows(Way.CLICK)
+    assert policy.allows(Way.SMS)
+    assert str(policy.log_days) in policy.text_zh
+    assert str(policy.log_days) in policy.text_en
+
+
+def test_where_no_law_asks_nothing_is_kept() -> None:
+    assert [load(name).log_days for name in ("none", "eu")] == [0, 0]
+    assert load("none").allows(Way.CLICK)
+
+
+def test_a_file_of_the_shops_own(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(GOOD.replace('id = "eu"', 'id = "mine"') + '[logs]\nkeep_days = 7\nfields = ["mac"]\n', "utf-8")
+    policy = load(str(file))
+    assert (policy.consent, policy.log_days) == ("mine/1", 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (GOOD.replace("version = 1", "version = 0"), "version"),
+        (GOOD.replace("title_zh", "titel_zh"), "did you mean 'title_zh'"),
+        (GOOD + '[logs]\nfields = ["hostname"]\n', "logs.fields"),
+        (GOOD + 'ways = ["telepathy"]\n', "ways"),
+        ("= = =", "TOML"),
+        ("#" * 70_000, "larger"),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, text: str, wrong: str) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(ConfigError, match=wrong):
+        load(str(file))
+
+
+@pytest.mark.parametrize("name", ["fr", "/nowhere/at/all.toml", "/", "\0"])
+def test_what_is_not_there_is_told(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(name)
+    assert "none" in caught.value.hint
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    file = tmp_path / "bytes.toml"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(StoregateError):
+        load(str(file))
+
+
+def test_the_rules_know_the_policy_and_the_limits_of_the_box(tmp_path: Path) -> None:
+    head = '[gateway]\ntenant = "a"\nstore = "b"\nid = "c"\n'
+    config = parse(f'{head}[portal]\npolicy = "cn"\ndevices = 5\nmost_guests = 70\n', where="test")
+    shop = Documents.open(tmp_path).shop(config)
+    assert (shop.policy, shop.log_days, shop.guest_devices, shop.most_guests) == ("cn/1", 183, 5, 70)
