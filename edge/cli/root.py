@@ -32,6 +32,8 @@ GROUPS = {
     "documents": "What the shop manages: zones, campaigns, beacons, pages …",
     "beacon": "Find, configure and check beacons.",
     "shake": "Print the codes that phones scan to shake.",
+    "voucher": "Make, list and void vouchers of the guest Wi-Fi.",
+    "wifi": "Who is on the guest Wi-Fi; end sessions, export records.",
     "render": "Write dnsmasq's and hostapd's files for the guest Wi-Fi.",
     "config": "Check, show or print gateway.toml.",
 }
