@@ -141,6 +141,26 @@ def _chains(settings: Settings, contents: Contents) -> str:
     )
     lines += f"""\
   }}
+  chain portal_door {{
+    # before ports are rewritten: a reset has to come from the port that was asked
+    type filter hook prerouting priority mangle; policy accept;
+    iifname != {guest} accept
+    meta l4proto != tcp accept
+    ct state != new accept
+"""
+    lines += "".join(f"    {to} tcp dport {{ 80, 443, {web}, {tls} }} goto at_portal\n" for to in here)
+    lines += f"    ip daddr {ANSWERED4} tcp dport 80 goto at_portal\n"
+    lines += f"    ip6 daddr {ANSWERED6} tcp dport 80 goto at_portal\n" if ours6 else ""
+    lines += f"""\
+    iifname @free ether saddr @members ether saddr @idle accept
+    ip daddr @walled4 accept
+    ip6 daddr @walled6 accept
+    tcp dport 80 goto at_portal
+  }}
+  chain at_portal {{
+    add @at_portal {{ ether saddr ct count over {settings.portal_connections} }} reject with tcp reset
+    accept
+  }}
   chain capture {{
     type nat hook prerouting priority dstnat; policy accept;
     iifname != {guest} accept
@@ -175,15 +195,11 @@ def _chains(settings: Settings, contents: Contents) -> str:
     lines += f"    ip daddr {ours4.ip} icmp type echo-request limit rate 100/second accept\n"
     for to in here:
         lines += f"    {to} meta l4proto {{ tcp, udp }} th dport {{ 53, {dns} }} accept\n"
-        lines += f"    {to} tcp dport {{ {web}, {tls} }} goto at_portal\n"
-    lines += f"""\
+        lines += f"    {to} tcp dport {{ {web}, {tls} }} accept\n"
+    lines += """\
     meta l4proto tcp reject with tcp reset
     drop
-  }}
-  chain at_portal {{
-    add @at_portal {{ ether saddr ct count over {settings.portal_connections} }} reject with tcp reset
-    accept
-  }}
+  }
 """
     return lines + _forward(settings, contents)
 

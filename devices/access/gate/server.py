@@ -16,19 +16,25 @@ import socket
 import stat
 import struct
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from devices.access.gate import orders
+from devices.access.gate.changes import Change
 from devices.access.gate.gate import Answer, Gate
 
 TICK_S: Final = 0.1
 _MOST_CALLERS: Final = 8
-_MOST_UNREAD: Final = 16 << 20
-"""Bytes of answers that a caller leaves lying; then it is hung up on."""
+_MOST_UNREAD: Final = 1 << 20
+"""Bytes of answers that a caller leaves lying; more is asked of us in vain until it reads them."""
 _READ_BYTES: Final = 256 << 10
-_AT_ONCE_BYTES: Final = 4 << 20
+_AT_ONCE: Final = 256
+"""Changes of one caller that are done before the next one's turn; whatever takes longer than a change is done alone."""
+
+
+_SAID_AGAIN_S: Final = 60.0
 
 
 class BusyError(Exception):
@@ -39,8 +45,17 @@ class _Caller:
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self.heard = bytearray()
+        """The beginning of a line."""
+        self.lines: deque[bytes] = deque()
         self.unsent = bytearray()
         self.gone = False
+        self.wanted = 0
+        """Events that the selector watches for."""
+
+    @property
+    def busy(self) -> bool:
+        """Has enough before it for now."""
+        return self.gone or bool(self.lines) or len(self.unsent) > _MOST_UNREAD
 
 
 class Server:
@@ -52,7 +67,7 @@ class Server:
         self._path = path
         self._callers: dict[int, _Caller] = {}
         self._selector = selectors.DefaultSelector()
-        self._refused_said_s = -60.0
+        self._refused_said_s = -_SAID_AGAIN_S
         self._lock = _locked(path)
         with contextlib.suppress(FileNotFoundError):
             if stat.S_ISSOCK(path.lstat().st_mode):
@@ -60,7 +75,7 @@ class Server:
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         self._listening.bind(str(path))
         path.chmod(0o666)  # anybody may knock; who it is decides
-        self._listening.listen(16)
+        self._listening.listen(64)
         self._listening.settimeout(0)
         self._selector.register(self._listening, selectors.EVENT_READ)
 
@@ -83,45 +98,45 @@ class Server:
             self._turn(max(next_tick_s - time.monotonic(), 0.0))
 
     def _turn(self, wait_s: float) -> None:
-        asked: list[tuple[_Caller, int | None, orders.Order | orders.OrderError]] = []
-        for key, events in self._selector.select(wait_s):
+        waiting = any(caller.lines and len(caller.unsent) <= _MOST_UNREAD for caller in self._callers.values())
+        for key, events in self._selector.select(0 if waiting else wait_s):
             caller = self._callers.get(key.fd)
             if caller is None:
                 self._answer_the_door()
                 continue
             if events & selectors.EVENT_WRITE:
                 self._send(caller)
-            if events & selectors.EVENT_READ and not caller.gone:
-                asked += [(caller, *orders.read(line)) for line in self._lines(caller)]
-        if asked:
-            given = [order for _, _, order in asked if not isinstance(order, orders.OrderError)]
-            done = iter(self._gate.do(given))
-            for caller, number, order in asked:
-                wrong = isinstance(order, orders.OrderError)
-                answer = {"ok": False, "error": "bad_request", "text": str(order)} if wrong else next(done)
-                self._tell(caller, number, answer)
-            for caller in {id(caller): caller for caller, _, _ in asked}.values():
-                self._send(caller)
-        for caller in [one for one in self._callers.values() if one.gone]:
-            self._hang_up(caller)
+            if events & selectors.EVENT_READ and not caller.busy:
+                self._hear(caller)
+        asked = [one for caller in self._callers.values() for one in self._taken(caller)]
+        done = iter(self._gate.do([order for _, _, order in asked if not isinstance(order, orders.OrderError)]))
+        for caller, number, order in asked:
+            wrong = isinstance(order, orders.OrderError)
+            self._tell(caller, number, _bad(str(order)) if wrong else next(done))
+        for caller in list(self._callers.values()):
+            self._send(caller)
+            if caller.gone and not caller.lines and not caller.unsent:
+                self._hang_up(caller)
 
     def _answer_the_door(self) -> None:
-        try:
-            connection, _ = self._listening.accept()
-        except OSError:
-            return
+        with contextlib.suppress(OSError):  # until nobody stands there, or one went away again
+            while True:
+                connection, _ = self._listening.accept()
+                connection.settimeout(0)
+                self._let_in(connection)
+
+    def _let_in(self, connection: socket.socket) -> None:
         peer = struct.calcsize("=iII")
         _, uid, _ = struct.unpack("=iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, peer))
-        if uid not in self._welcome() or len(self._callers) >= _MOST_CALLERS:
-            full = uid in self._welcome()
-            if time.monotonic() - self._refused_said_s > 60:
-                self._refused_said_s = time.monotonic()
-                self._say("too many callers" if full else f"a caller with user id {uid} was refused")
-            connection.close()
+        known = uid in self._welcome()
+        if known and len(self._callers) < _MOST_CALLERS:
+            caller = self._callers[connection.fileno()] = _Caller(connection)
+            self._want(caller, selectors.EVENT_READ)
             return
-        connection.settimeout(0)
-        self._callers[connection.fileno()] = _Caller(connection)
-        self._selector.register(connection, selectors.EVENT_READ)
+        connection.close()
+        if time.monotonic() - self._refused_said_s > _SAID_AGAIN_S:
+            self._refused_said_s = time.monotonic()
+            self._say("too many callers" if known else f"a caller with user id {uid} was refused")
 
     def _welcome(self) -> set[int]:
         """Asked anew each time: the user may be made after the gate started."""
@@ -129,34 +144,40 @@ class Server:
             return {0, pwd.getpwnam(self._user).pw_uid}
         return {0}
 
-    def _lines(self, caller: _Caller) -> list[bytes]:
-        """Whole lines that lie ready. Who sends a line that is too long is hung up on: where it ends nobody knows."""
-        read = 0
-        while read < _AT_ONCE_BYTES:
-            try:
-                data = caller.connection.recv(_READ_BYTES)
-            except BlockingIOError:
-                break
-            except OSError:
-                data = b""
-            if not data:
-                caller.gone = True
-                break
-            read += len(data)
-            caller.heard += data
-        *lines, rest = bytes(caller.heard).split(b"\n")
-        caller.heard = bytearray(rest)
-        if len(rest) > orders.MOST_BYTES or any(len(line) > orders.MOST_BYTES for line in lines):
-            self._tell(caller, None, {"ok": False, "error": "bad_request", "text": "a line of more than 2 MiB"})
-            self._send(caller)
+    def _hear(self, caller: _Caller) -> None:
+        """Who sends a line that is too long is hung up on: where it ends nobody knows."""
+        try:
+            data = caller.connection.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
             caller.gone = True
-            return []
-        return [line for line in lines if line.strip()]
+            return
+        *lines, rest = data.split(b"\n")
+        if lines:
+            lines[0] = bytes(caller.heard) + lines[0]
+            caller.heard = bytearray(rest)
+            caller.lines += (line for line in lines if line.strip())
+        else:
+            caller.heard += rest
+        if len(caller.heard) > orders.MOST_BYTES:
+            self._tell(caller, None, _bad("a line of more than 2 MiB"))
+            caller.gone = True
+
+    def _taken(self, caller: _Caller) -> list[tuple[_Caller, int | None, orders.Order | orders.OrderError]]:
+        """What of its requests is done now."""
+        taken: list[tuple[_Caller, int | None, orders.Order | orders.OrderError]] = []
+        while caller.lines and len(caller.unsent) <= _MOST_UNREAD and len(taken) < _AT_ONCE:
+            number, order = orders.read(caller.lines.popleft())
+            taken.append((caller, number, order))
+            if not isinstance(order, Change):
+                break
+        return taken
 
     def _tell(self, caller: _Caller, number: int | None, answer: Answer) -> None:
         caller.unsent += json.dumps({"id": number, **answer}, separators=(",", ":")).encode() + b"\n"
-        if len(caller.unsent) > _MOST_UNREAD:
-            caller.gone = True
 
     def _send(self, caller: _Caller) -> None:
         while caller.unsent:
@@ -166,17 +187,33 @@ class Server:
                 break
             except OSError:
                 caller.gone = True
+                caller.lines.clear()
+                caller.unsent.clear()
                 return
             del caller.unsent[:sent]
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if caller.unsent else 0)
-        with contextlib.suppress(KeyError):
+        wanted = 0 if caller.busy else selectors.EVENT_READ
+        wanted |= selectors.EVENT_WRITE if caller.unsent else 0
+        if wanted != caller.wanted:
+            self._want(caller, wanted)
+
+    def _want(self, caller: _Caller, wanted: int) -> None:
+        if not caller.wanted:
+            self._selector.register(caller.connection, wanted)
+        elif not wanted:
+            self._selector.unregister(caller.connection)
+        else:
             self._selector.modify(caller.connection, wanted)
+        caller.wanted = wanted
 
     def _hang_up(self, caller: _Caller) -> None:
-        with contextlib.suppress(KeyError):
-            self._selector.unregister(caller.connection)
+        if caller.wanted:
+            self._want(caller, 0)
         self._callers.pop(caller.connection.fileno(), None)
         caller.connection.close()
+
+
+def _bad(text: str) -> Answer:
+    return {"ok": False, "error": "bad_request", "text": text}
 
 
 def _locked(path: Path) -> int:

@@ -129,7 +129,7 @@ class Box:
         self.folder = folder
         self._spaces: list[Space] = []
         self._started: list[subprocess.Popen[str]] = []
-        self._callers: list[Caller] = []
+        self._caller: Caller | None = None
         self.gate: subprocess.Popen[str] | None = None
         self.log = folder / "gate.log"
         self.config = folder / "gateway.toml"
@@ -176,13 +176,20 @@ class Box:
 
     def stop_gate(self, number: int = signal.SIGTERM) -> None:
         assert self.gate is not None
+        self._hang_up()
         self.gate.send_signal(number)
         self.gate.wait(10)
 
     def caller(self) -> Caller:
-        caller = Caller(self.socket)
-        self._callers.append(caller)
-        return caller
+        """One for all that is asked of this gate."""
+        if self._caller is None:
+            self._caller = Caller(self.socket)
+        return self._caller
+
+    def _hang_up(self) -> None:
+        if self._caller is not None:
+            self._caller.close()
+            self._caller = None
 
     def start(self, space: Space, *command: str) -> subprocess.Popen[str]:
         self._started.append(space.start(*command))
@@ -193,7 +200,7 @@ class Box:
         code = f"""
 import http.server, socket
 class S(http.server.ThreadingHTTPServer):
-    address_family = socket.AF_INET6
+    address_family, request_queue_size = socket.AF_INET6, 256
 class H(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.send_header("Content-Length", "{len(word)}"); self.end_headers()
@@ -217,8 +224,7 @@ S(("::", {port}), H).serve_forever()
         return found
 
     def close(self) -> None:
-        for caller in self._callers:
-            caller.close()
+        self._hang_up()
         if self.gate is not None and self.gate.poll() is None:
             self.stop_gate()
         for process in self._started:
@@ -236,10 +242,13 @@ S(("::", {port}), H).serve_forever()
         self.box.ip("addr add 198.51.100.1/24 dev wan0")
         self.box.ip("addr add 2001:db8:ffff::1/64 dev wan0 nodad")
         self.internet.ip("addr add 198.51.100.80/24 dev eth0")
+        self.internet.ip("addr add 198.51.100.81/24 dev eth0")
+        self.internet.ip("addr add 2001:db8:ffff::81/64 dev eth0 nodad")
         self.internet.ip("addr add 192.168.9.9/24 dev eth0")
         self.internet.ip("addr add 2001:db8:ffff::80/64 dev eth0 nodad")
         self.internet.ip("-6 route add 2001:db8:77::/64 via 2001:db8:ffff::1")
         self.box.ip("route add 192.168.9.0/24 dev wan0")
+        self.box.ip("route add default via 198.51.100.80")
 
     def _guests(self) -> None:
         self.box.ip("link add guest0 type bridge")
@@ -267,21 +276,25 @@ def _cable(one: Space, name: str, other: Space, its: str) -> None:
     other.ip(f"link set {its} up")
 
 
-@pytest.fixture
-def box() -> Iterator[Box]:
+@contextlib.contextmanager
+def made() -> Iterator[Box]:
     """A folder of its own, which any user may look into: the socket is in it."""
     folder = Path(tempfile.mkdtemp(prefix="storegate-gate-"))
     folder.chmod(0o777)
-    made = Box(folder)
+    box = Box(folder)
     try:
-        yield made
+        yield box
     finally:
-        made.close()
+        box.close()
         shutil.rmtree(folder)
+
+
+@pytest.fixture(name="box")
+def box() -> Iterator[Box]:
+    with made() as a_box:
+        yield a_box
 
 
 def macs(number: int) -> list[dict[str, Any]]:
     """Members, as many as are asked for."""
-    return [
-        {"mac": f"02:00:00:01:{at >> 8:02x}:{at & 255:02x}", "mark": at + 1, "end_s": 3600} for at in range(number)
-    ]
+    return [{"mac": f"02:00:00:01:{at >> 8:02x}:{at & 255:02x}", "mark": at + 1, "end_s": 3600} for at in range(number)]
