@@ -18,6 +18,7 @@
     }
     setTimeout(fail, 4000);
   };
+  document.getElementById("script").hidden = true;
   button.hidden = false;
   button.addEventListener("click", function () {
     var script = document.createElement("script");

@@ -47,11 +47,11 @@ async def test_the_splash_says_what_is_kept_and_asks_beside_for_offers(tmp_path:
         splash = await guest.get("/")
         assert "183 天后自动删除" in splash.html
         assert "账号（手机号码或微信标识）" in splash.html
-        box = re.search(r'<input type="checkbox" name="marketing"[^>]*>', splash.html)
+        box = re.search(r'<input type="checkbox" id="marketing" name="marketing"[^>]*>', splash.html)
         assert box
         assert "checked" not in box[0]
         assert "required" not in box[0]
-        consent = re.search(r'<input type="checkbox" name="consent"[^>]*>', splash.html)
+        consent = re.search(r'<input type="checkbox" id="consent" name="consent"[^>]*>', splash.html)
         assert consent
         assert "required" in consent[0]
         assert "checked" not in consent[0]
