@@ -19,10 +19,9 @@ from devices.beacons.advert import APPLE
 from devices.beacons.radios import radio
 from tests.vm.air import Air, beacon, powered_on, until
 from tests.vm.hearing import soon
+from tests.vm.installing import CONFIG, install, said, show
 
 pytestmark = pytest.mark.vm
-ROOT = Path(__file__).parents[2]
-CONFIG = Path("/etc/storegate/gateway.toml")
 RULES = Path("/etc/udev/rules.d/70-storegate-scanners.rules")
 DROP_IN = Path("/run/systemd/system/storegate.service.d/soon.conf")
 SHORT = """
@@ -42,31 +41,18 @@ WATCHDOG_S = 20
 
 @pytest.fixture(scope="module")
 def installed() -> Iterator[None]:
-    """Without a network: what the gateway needs is there already, itself is built and installed."""
-    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels", "PIP_NO_COMPILE": "1"}
-    done = subprocess.run(["systemd/install"], cwd=ROOT, env={**os.environ, **offline}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    install()
     yield
     RULES.unlink()  # other tests see devices without names of ours
     subprocess.run(["udevadm", "control", "--reload"], check=True)
 
 
-def show(*names: str) -> dict[str, str]:
-    asked = [part for name in names for part in ("-p", name)]
-    told = subprocess.run(["systemctl", "show", "storegate", *asked], capture_output=True, text=True, check=True)
-    return dict(line.split("=", 1) for line in told.stdout.splitlines())
-
-
-def said() -> str:
-    asked = ["journalctl", "-u", "storegate", "-o", "cat", "--no-pager"]
-    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout
-
-
 @pytest.mark.usefixtures("installed")
-def test_the_unit_is_well_formed_and_locked_up() -> None:
-    done = subprocess.run(["systemd-analyze", "verify", "storegate.service"], capture_output=True, text=True)
+@pytest.mark.parametrize("unit", ["storegate", "storegate-gate"])
+def test_a_unit_is_well_formed_and_locked_up(unit: str) -> None:
+    done = subprocess.run(["systemd-analyze", "verify", f"{unit}.service"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    told = subprocess.run(["systemd-analyze", "security", "--no-pager", "storegate"], capture_output=True, text=True)
+    told = subprocess.run(["systemd-analyze", "security", "--no-pager", unit], capture_output=True, text=True)
     level = re.search(r"exposure level for \S+: ([\d.]+)", told.stdout)
     assert level is not None
     assert float(level.group(1)) <= 1.5
@@ -87,8 +73,8 @@ def running(installed: None, around: Air) -> Iterator[dict[str, str]]:
     DROP_IN.write_text(f"[Service]\nWatchdogSec={WATCHDOG_S}\nTimeoutStopSec=5\n")
     subprocess.run(["systemctl", "daemon-reload"], check=True)
     done = subprocess.run(["systemctl", "start", "storegate"], capture_output=True, text=True)  # returns at READY
-    assert done.returncode == 0, said()
-    yield show("ActiveState", "StatusText", "User", "MainPID", "NRestarts")
+    assert done.returncode == 0, said("storegate")
+    yield show("storegate", "ActiveState", "StatusText", "User", "MainPID", "NRestarts")
     subprocess.run(["systemctl", "stop", "storegate"], check=True)
 
 
@@ -136,9 +122,9 @@ async def test_confined_as_it_is_it_sends_and_hears_beacons(around: Air) -> None
 
 def test_it_is_watched_and_comes_back(running: dict[str, str]) -> None:
     os.kill(int(running["MainPID"]), signal.SIGSTOP)  # hangs
-    until(lambda: show("NRestarts")["NRestarts"] == "1", "the watchdog", within_s=WATCHDOG_S + 60)
-    until(lambda: show("ActiveState")["ActiveState"] == "active", "READY again", within_s=120)
-    assert "Watchdog timeout" in said()
+    until(lambda: show("storegate", "NRestarts")["NRestarts"] == "1", "the watchdog", within_s=WATCHDOG_S + 60)
+    until(lambda: show("storegate", "ActiveState")["ActiveState"] == "active", "READY again", within_s=120)
+    assert "Watchdog timeout" in said("storegate")
     assert subprocess.run(["systemctl", "stop", "storegate"]).returncode == 0
-    last = show("ActiveState", "Result")
-    assert (last["ActiveState"], last["Result"]) == ("inactive", "success"), said()
+    last = show("storegate", "ActiveState", "Result")
+    assert (last["ActiveState"], last["Result"]) == ("inactive", "success"), said("storegate")
