@@ -50,6 +50,9 @@ class Surfers:
             led = await self._probed(browser)
             page = await self._page(browser, phone, led)
             fields = {"way": "click", **{name: _value(page, name) for name in ("token", "consent")}}
+            if not fields["token"]:  # the gate is not there yet
+                self._refused["wifi: no way in just now"] += 1
+                return
             if self._random.random() < MARKETING:
                 fields["marketing"] = "yes"
             url = f"{self._url}/portal/accept"

@@ -12,7 +12,7 @@ import pytest
 from edge.board import State
 from edge.demo import day, shop, wifi
 from edge.documents import check
-from edge.shop import KINDS
+from edge.shop import KINDS, Hours
 from tests.edge.guest.given_portal import Cafe, cafe
 
 
@@ -60,7 +60,11 @@ async def test_a_no_is_counted_with_its_reason(tmp_path: Path) -> None:
         guests, _, refused = surfers(made)
         made.board.wifi.gate = State.DOWN
         await guests.join(1)
-        assert refused.total() == 1
+        assert refused == Counter({"wifi: no way in just now": 1})
+        made.board.wifi.gate = State.UP
+        made.set(hours=(Hours(days=(1, 2, 3, 4, 5, 6, 7), opens="03:00", closes="03:01"),))
+        await guests.join(1)
+        assert refused.total() == 2
         await guests.leave(1)
         assert await told(made, "admitted") == []
 
