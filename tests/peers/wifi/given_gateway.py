@@ -167,10 +167,7 @@ anna = "{STAFF}"
         self.storegate("documents", "put", kind, str(file))
 
     def storegate(self, *arguments: str, check: bool = True) -> str:
-        shim = "import sys,edge.cli.root as r\nfor n in ('render','voucher','wifi'):\n"
-        shim += "  __import__('importlib').util.find_spec('edge.cli.'+n) and r.GROUPS.setdefault(n,'')\n"
-        shim += "import edge.__main__ as m; m.main()"
-        command = [sys.executable, "-c", shim, *arguments, "--config", str(self.config)]
+        command = [sys.executable, "-m", "edge", *arguments, "--config", str(self.config)]
         return self.space.run(*command, check=check, within_s=60)
 
     # dnsmasq
@@ -181,6 +178,20 @@ anna = "{STAFF}"
         command = ["dnsmasq", "--keep-in-foreground", "--user=root", "--pid-file=", f"--conf-file={file}"]
         self.dnsmasq = self.space.start(*command, log=self.folder / "dnsmasq.log")
         until(lambda: self._alive(self.dnsmasq, "dnsmasq") and self.space.listens(53, "u"), within_s=10, what="dnsmasq")
+
+    # the cloud
+
+    def start_cloud(self) -> Path:
+        """A broker on the box's loopback and who answers there; the file that SMS go into."""
+        file, sent = self.folder / "mosquitto.conf", self.folder / "sms"
+        file.write_text("user root\npersistence false\nlistener 1883 127.0.0.1\nallow_anonymous true\n", "ascii")
+        self.space.start("mosquitto", "-c", str(file), log=self.folder / "mosquitto.log")
+        until(lambda: self.space.listens(1883), within_s=10, what="mosquitto")
+        self.space.start(
+            sys.executable, str(Path(__file__).with_name("cloud.py")), str(sent), log=self.folder / "cloud.log",
+            more={"PYTHONPATH": str(Path(__file__).parents[3])},
+        )  # fmt: skip
+        return sent
 
     # all
 

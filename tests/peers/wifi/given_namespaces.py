@@ -29,7 +29,7 @@ def missing() -> str:
     """Why there can be no network of namespaces here; empty: there can."""
     if os.geteuid() != 0:
         return "network namespaces need root"
-    for program in ("ip", "tc", "bridge", "nft", "dnsmasq", "udhcpc", "unshare"):
+    for program in ("ip", "bridge", "ss", "nft", "dnsmasq", "udhcpc", "unshare"):
         if shutil.which(program) is None:
             return f"{program} is not installed"
     tried = subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True, check=False)
@@ -87,9 +87,6 @@ class Namespace:
     def ip(self, *lines: str, check: bool = True) -> None:
         """Each line as after `ip`; one process for all of them."""
         self._batch(["ip", "-n", self.name, "-force", "-batch", "-"], lines, check=check)
-
-    def tc(self, *lines: str) -> None:
-        self._batch(["tc", "-n", self.name, "-batch", "-"], lines, check=True)
 
     def sysctl(self, **values: object) -> None:
         """`net__ipv4__ip_forward=1`."""
