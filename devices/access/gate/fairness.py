@@ -34,6 +34,8 @@ def share(settings: Settings) -> tuple[str, Wrong | None]:
     for kind in ("cake", "fq_codel"):
         if all(all(_tc(program, line) for line in _lines(kind, *one)) for one in wanted):
             return kind, None
+        for name, _, _ in wanted:  # half of it would be a limit without fairness
+            _tc(program, ["qdisc", "delete", "dev", name, "root"])
     return "none", (
         "this kernel has neither cake nor fq_codel: the line is not shared fairly",
         "set gate.down_mbit and gate.up_mbit to 0, or use a kernel with sch_cake",

@@ -122,6 +122,8 @@ class Keeper:
             if self.table.as_noted() and self._book.agrees(seen, now_s):
                 return
             self._book.observe(seen, now_s)
+        else:
+            self.table.bar()  # thousands of members take a second
         self.repairs += 1
         self._load()
         self._next_look_s = now_s
@@ -171,5 +173,5 @@ class Keeper:
             gone = self.table.seen() is None
         except KernelError:
             gone = False
-        if gone:
+        if gone and not self.table.bar():
             links.shut(self._settings)

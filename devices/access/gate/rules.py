@@ -57,11 +57,22 @@ class Contents:
 def text(settings: Settings, contents: Contents) -> str:
     """Replaces the whole table in one transaction, members and all."""
     return (
-        f"table inet {TABLE}\ndelete table inet {TABLE}\ntable inet {TABLE} {{\n"
+        f"{_NO_BARRIER}table inet {TABLE}\ndelete table inet {TABLE}\ntable inet {TABLE} {{\n"
         + _sets(settings, contents)
         + _chains(settings, contents)
         + "}\n"
     )
+
+
+def barrier(settings: Settings) -> str:
+    """Nothing of a guest's passes, and nobody hears so: connections outlive the moments until the rules are back."""
+    return f"""{_NO_BARRIER}table inet {TABLE}_wait {{
+  chain wait {{
+    type filter hook prerouting priority raw; policy accept;
+    iifname "{settings.interface}" drop
+  }}
+}}
+"""
 
 
 def isolation(settings: Settings) -> str:
@@ -77,7 +88,7 @@ table bridge {TABLE} {{
 """
 
 
-NO_ISOLATION = f"table bridge {TABLE}\ndelete table bridge {TABLE}\n"
+_NO_BARRIER = f"table inet {TABLE}_wait\ndelete table inet {TABLE}_wait\n"
 
 
 def _sets(settings: Settings, contents: Contents) -> str:

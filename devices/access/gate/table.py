@@ -90,6 +90,14 @@ class Table:
             raise KernelError(str(error), error.hint) from error
         self.take_note()
 
+    def bar(self) -> bool:
+        """Nothing of a guest's passes until `load`. False: that can't be had either."""
+        try:
+            nft.load(rules.barrier(self._settings))
+        except nft.NftError:
+            return False
+        return True
+
     def isolate(self) -> bool:
         """False: this kernel has no word for it, and ports have to be kept apart one by one."""
         text = rules.isolation(self._settings)

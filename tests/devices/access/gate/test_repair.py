@@ -176,6 +176,26 @@ def test_without_nft_it_says_so_and_forwards_nothing(box: Box, tmp_path: Path) -
     assert box.box.run("cat", "/proc/sys/net/ipv4/conf/guest0/forwarding") == "0\n"
 
 
+def test_a_barrier_that_was_left_standing_goes_with_the_next_start(box: Box) -> None:
+    box.serve(box.internet, 80, "internet")
+    box.start_gate()
+    caller = box.caller()
+    caller.do("allow", mac=GUEST, mark=7, end_s=600)
+    until(lambda: _get(box) == "internet")
+    assert box.gate is not None
+    box.stop_gate(signal.SIGKILL)
+    box.box.run("nft", "flush", "ruleset")
+    text = (
+        "table inet storegate_wait { chain wait { type filter hook prerouting priority raw; iifname guest0 drop; }\n}"
+    )
+    box.box.run("nft", "-f", "-", text=text)
+    assert _get(box) == ""
+    box.start_gate()
+    assert "storegate_wait" not in box.box.run("nft", "list", "tables")
+    caller = box.caller()
+    assert caller.do("list")["members"] == []
+
+
 def test_without_the_capability_it_says_so(box: Box) -> None:
     box.start_gate("setpriv", "--bounding-set=-all", "--inh-caps=-all")
     status = box.caller().do("status")
@@ -232,4 +252,4 @@ def _command(box: Box) -> str:
 
 
 def _get(box: Box) -> str:
-    return box.first.run("curl", "-s", "-m", "3", "http://198.51.100.80/")
+    return box.first.run("curl", "-s", "-m", "1", "http://198.51.100.80/", check=False)
