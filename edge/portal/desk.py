@@ -24,13 +24,13 @@ from edge.keys import GatewayKeys
 from edge.portal import record, tokens
 from edge.portal.asks import Guest, Neighbours, Proven, Step, WayIn
 from edge.portal.begun import GOOD_MS, Beginnings, Begun
-from edge.portal.hours import Door, door
 from edge.portal.names import Names
 from edge.portal.office import Office
 from edge.portal.policy import Policy
 from edge.pump import Pump
 from edge.rates import Rate
 from edge.shop import Portal, Shop
+from edge.shop.hours import Door, door
 from edge.store import access_rows
 
 __all__ = ["MEMBER_CODE", "PortalDesk", "View"]

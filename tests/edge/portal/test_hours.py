@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.portal.hours import Door, door
+from edge.shop.hours import Door, door
 from edge.shop import Hours
 
 CHINA, BERLIN, HOWE = "Asia/Shanghai", "Europe/Berlin", "Australia/Lord_Howe"
