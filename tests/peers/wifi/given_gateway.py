@@ -181,17 +181,15 @@ anna = "{STAFF}"
 
     # the cloud
 
-    def start_cloud(self) -> Path:
-        """A broker on the box's loopback and who answers there; the file that SMS go into."""
-        file, sent = self.folder / "mosquitto.conf", self.folder / "sms"
+    def start_cloud(self) -> None:
+        """A broker on the box's loopback and who answers there: SMS are in its log."""
+        file = self.folder / "mosquitto.conf"
         file.write_text("user root\npersistence false\nlistener 1883 127.0.0.1\nallow_anonymous true\n", "ascii")
         self.space.start("mosquitto", "-c", str(file), log=self.folder / "mosquitto.log")
         until(lambda: self.space.listens(1883), within_s=10, what="mosquitto")
-        self.space.start(
-            sys.executable, str(Path(__file__).with_name("cloud.py")), str(sent), log=self.folder / "cloud.log",
-            more={"PYTHONPATH": str(Path(__file__).parents[3])},
-        )  # fmt: skip
-        return sent
+        more = {"PYTHONPATH": str(Path(__file__).parents[3])}
+        cloud = str(Path(__file__).with_name("cloud.py"))
+        self.space.start(sys.executable, cloud, log=self.folder / "cloud.log", more=more)
 
     # all
 

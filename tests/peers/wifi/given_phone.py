@@ -57,7 +57,8 @@ class Phone:
         self._lease_file = network.folder / f"lease-{number}"
         network.gateway.ip(f"link add {self.port} type veth peer name eth0 netns {self.space.name}")
         self.space.sysctl(
-            net__ipv6__conf__eth0__router_solicitation_delay=0, net__ipv6__conf__eth0__use_tempaddr=0
+            net__ipv6__conf__eth0__router_solicitation_delay=0, net__ipv6__conf__eth0__router_solicitation_interval=1,
+            net__ipv6__conf__eth0__use_tempaddr=0,
         )  # fmt: skip
         network.plug(self.port, isolated=isolated)
         self.space.ip(f"link set eth0 address {self.mac} up")

@@ -111,20 +111,21 @@ def test_a_code_by_sms(big: Gateway, join: Join) -> None:
     assert (said.status, urlsplit(said.location).path) == (303, "/portal/sms"), said.location
     number, code = until(lambda: sms_of(big), within_s=5, what="the message came")
     assert number == "+8613812345678"
-    again = Splash(phone)  # the mini-browser closed: it is taken back to the code
+    back = phone.fetch(f"https://{NAME}/")  # the mini-browser closed: it is taken back to the code
+    assert (back.status, urlsplit(back.location).path) == (302, "/portal/sms")
     assert 'autocomplete="one-time-code"' in phone.fetch(f"https://{NAME}/portal/sms").text
-    wrong = again.send(fields_of(phone, code=f"{(int(code) + 1) % 10 ** len(code):0{len(code)}}"))
+    wrong = splash.send(fields_of(phone, code=f"{(int(code) + 1) % 10 ** len(code):0{len(code)}}"))
     assert not is_in(wrong)
     assert phone.captive()
-    assert is_in(again.send(fields_of(phone, code=code)))
+    assert is_in(splash.send(fields_of(phone, code=code)))
     assert phone.online()
     assert number not in big.logs()
     assert code not in big.logs()
 
 
 def sms_of(big: Gateway) -> list[str]:
-    file = big.folder / "sms"
-    return file.read_text("ascii").splitlines()[-1].split() if file.exists() else []
+    lines = (big.folder / "cloud.log").read_text("utf-8").splitlines()
+    return next((line.split() for line in reversed(lines) if line.startswith("+")), [])
 
 
 def fields_of(phone: Phone, **more: str) -> dict[str, str]:
@@ -186,5 +187,5 @@ def test_an_expired_certificate(big: Gateway, join: Join, files: tuple[Authority
     for file, text in zip((pair.cert, pair.key), good, strict=True):
         file.write_bytes(text)
     other = join(big)
-    until(lambda: other.fetch(PROBE).location == f"https://{NAME}/", within_s=15, what="the new one is in use")
+    until(lambda: other.fetch(PROBE, at=NET4).location == f"https://{NAME}/", within_s=15, what="the new one is in use")
     assert f"114,https://{NAME}" in big.storegate("render", "dnsmasq")

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.peers.wifi.given_gateway import Gateway
 from tests.peers.wifi.given_namespaces import until
+from tests.peers.wifi.given_network import Network
+
+
+@pytest.fixture
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """One for each test: each breaks it."""
+    network = Network(tmp_path_factory.mktemp("keeper"))
+    try:
+        gateway = Gateway(network)
+        gateway.start()
+        until(gateway.gate_up, within_s=20, what="the daemon has its gate")
+        yield gateway
+        gateway.stop()
+    finally:
+        network.close()
 
 
 def doctor(gateway: Gateway) -> dict[str, tuple[str, str]]:
@@ -22,7 +38,6 @@ def findings(gateway: Gateway) -> dict[str, Any]:
 
 
 def test_the_doctor_finds_a_well_box_well(gateway: Gateway) -> None:
-    until(gateway.gate_up, within_s=20, what="the daemon has its gate")
     told = doctor(gateway)
     for what in ("wifi programs", "wifi guest0", "wifi wan0", "gate", "policy", "portal"):
         assert told[what][0] == "ok", (what, told[what])
@@ -31,7 +46,6 @@ def test_the_doctor_finds_a_well_box_well(gateway: Gateway) -> None:
 
 
 def test_rules_that_somebody_flushed_are_told(gateway: Gateway) -> None:
-    until(gateway.gate_up, within_s=20, what="the daemon has its gate")
     gateway.space.run("nft", "flush", "ruleset")
     until(lambda: "wifi_rules_changed" in findings(gateway), within_s=30, what="it is on the status page")
     assert doctor(gateway)["gate"][0] == "note"
@@ -39,7 +53,6 @@ def test_rules_that_somebody_flushed_are_told(gateway: Gateway) -> None:
 
 
 def test_a_gate_that_died_is_told_with_what_to_do(gateway: Gateway) -> None:
-    until(gateway.gate_up, within_s=20, what="the daemon has its gate")
     gateway.kill("gate")
     until(lambda: "wifi_gate" in findings(gateway), within_s=20, what="it is on the status page")
     assert "storegate-gate" in findings(gateway)["wifi_gate"]["next"]
@@ -47,13 +60,6 @@ def test_a_gate_that_died_is_told_with_what_to_do(gateway: Gateway) -> None:
 
 
 def test_an_interface_that_went_is_told(gateway: Gateway) -> None:
-    until(gateway.gate_up, within_s=20, what="the daemon has its gate")
     gateway.space.run("ip", "link", "set", "guest0", "down")
-    try:
-        until(lambda: "wifi_interface" in findings(gateway), within_s=30, what="it is on the status page")
-        assert doctor(gateway)["wifi guest0"][0] == "wrong"
-    finally:
-        gateway.space.run("ip", "link", "set", "guest0", "up")
-
-
-pytestmark = pytest.mark.peer
+    until(lambda: "wifi_interface_down" in findings(gateway), within_s=30, what="it is on the status page")
+    assert doctor(gateway)["wifi guest0"][0] == "wrong"
