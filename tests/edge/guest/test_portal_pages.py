@@ -66,7 +66,10 @@ async def test_the_splash_says_what_is_kept_and_asks_beside_for_offers(tmp_path:
 async def test_what_nobody_keeps_is_said_too(tmp_path: Path) -> None:
     async with cafe(tmp_path) as made, phone(made) as guest:
         terms = await guest.get("/portal/terms")
-        assert "No record of your visit is kept." in terms.html
+        assert (
+            "No log of who was online is kept. That you were here before is known by a pseudonym only, for 400 days"
+            in terms.html
+        )
         assert "none/1" in terms.html
         assert "By going online you accept" in (await guest.get("/")).html
 

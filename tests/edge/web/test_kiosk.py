@@ -13,12 +13,13 @@ from aiohttp import web
 from yarl import URL
 
 from edge import events as ev
+from edge.access_answers import AccessRefusal, AccessWhy, Admitted, Way
 from edge.effects import ReloadKiosk
 from edge.events import Code, CodeKind
-from edge.ids import Gtin
+from edge.ids import Gtin, StationId
 from edge.web.words import Words
 from tests.edge.web.given_shop import COLA, KIOSK, ROWS, OpenShop, open_shop, post, scanned_cola, text_of
-from tests.given import HandClock
+from tests.given import NOON_MS, HandClock
 
 
 async def test_an_idle_kiosk_invites_and_holds_no_visit(shop: OpenShop, http: aiohttp.ClientSession) -> None:
@@ -212,6 +213,25 @@ async def test_an_unrecorded_scan_asks_in_the_shoppers_language(shop: OpenShop, 
     await post(http, "/wish", language="en")
     await shop.scan_refused(Code(kind=CodeKind.MEMBER, value="SECRET"))
     assert "Please scan again" in await text_of(http, "")
+
+
+WIFI = [
+    (Admitted(session="s", way=Way.MEMBER, to_ms=NOON_MS), ["手机已连上 Wi-Fi"]),
+    (AccessRefusal(why=AccessWhy.CODE_OVER), ["没能连上 Wi-Fi", "验证码已过期"]),
+    (AccessRefusal(why=AccessWhy.CLOSED, again_ms=NOON_MS), ["没能连上 Wi-Fi", "起可再试"]),
+]
+
+
+@pytest.mark.parametrize(("answer", "wanted"), WIFI)
+async def test_a_phones_code_for_the_wifi_is_answered_on_the_screen(
+    shop: OpenShop, http: aiohttp.ClientSession, answer: Admitted | AccessRefusal, wanted: list[str]
+) -> None:
+    async with http.ws_connect(f"/kiosk/{KIOSK}/live") as live:
+        await live.receive_json()
+        await shop.screens.show_wifi(KIOSK, answer)
+        view = (await live.receive_json())["view"]
+    assert all(words in view for words in wanted)
+    await shop.screens.show_wifi(StationId("till-1"), answer)  # has no screen
 
 
 async def test_a_scan_for_a_station_without_a_screen_harms_nobody(shop: OpenShop) -> None:

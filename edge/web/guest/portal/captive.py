@@ -18,7 +18,7 @@ from edge.portal.asks import Guest
 from edge.web import pages
 from edge.web.guest.portal.front import Front
 from edge.web.guest.portal.hosts import host_of
-from edge.web.guest.portal.probes import probe_of
+from edge.web.guest.portal.probes import Probe, probe_of
 from edge.web.guest.rates import AddressRate
 from edge.web.proxies import at_the_box
 
@@ -70,8 +70,7 @@ class Captive:
         if front.offline and not front.settings.portal.offline_answers:
             return _lead(front.url + "/portal/welcome")
         if (front.offline or self._fresh(guest)) and (probe := probe_of(host, request.path)):
-            kind = {"Content-Type": probe.content_type} if probe.content_type else {}
-            return _closed(web.Response(status=probe.status, body=probe.body.encode() or None, headers={**PLAIN, **kind}))
+            return _free(probe)
         if front.offline:
             return _lead(front.url + "/portal/welcome")
         return _on_already(request, front.url + "/portal/welcome")
@@ -79,6 +78,13 @@ class Captive:
     def _fresh(self, guest: Guest) -> bool:
         since_ms = guest.standing.since_ms if guest.standing else 0
         return abs(self._front.clock.now().at_ms - since_ms) <= FRESH_MS
+
+
+def _free(probe: Probe) -> web.Response:
+    """To the letter: clients compare it."""
+    kind = {"Content-Type": probe.content_type} if probe.content_type else {}
+    body = probe.body.encode() or None
+    return _closed(web.Response(status=probe.status, body=body, headers={**PLAIN, **kind}))
 
 
 def _lead(url: str) -> web.Response:

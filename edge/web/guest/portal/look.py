@@ -28,7 +28,7 @@ def look_url(colour: str) -> str:
 def sheet(colour: str) -> str:
     """Six digits. Text on the colour is black or white, whichever is read better: one of them always is at 4.5:1."""
     ink = "fff" if light(colour) < 0.179 else "000"
-    on_paper = colour if light(colour) < 0.175 else "2b2019"  # as text on our paper a light one can't be read
+    on_paper = colour if light(colour) < 0.164 else "2b2019"  # as text on our paper a light one can't be read
     return _SHEET.replace("#0c0c01", f"#{colour}").replace("#0c0c02", f"#{ink}").replace("#0c0c03", f"#{on_paper}")
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from edge.access_answers import AccessWhy
 from edge.portal.policy import Policy
+from edge.store.access_visits import KEEP_DAYS
 
 Say = Callable[..., str]
 """A key of portal/words.toml without its part, and its fields → the text."""
@@ -60,8 +61,9 @@ def marketing_of(policy: Policy, lang: str) -> str:
 
 
 def logged_of(policy: Policy, say: Say) -> str:
-    """What is written down of a session and how long, in one sentence: from the policy's data, not from its prose."""
+    """What is written down and how long: from the policy's data and the rules, not from its prose."""
+    known = say("known", days=KEEP_DAYS)
     if not policy.log_days:
-        return say("logs_nothing")
+        return say("logs_nothing") + known
     what = say("logs_and").join([say("log_times"), *(say(f"log_{field}") for field in policy.logs.fields)])
-    return say("logs", what=what, days=policy.log_days)
+    return say("logs", what=what, days=policy.log_days) + known
