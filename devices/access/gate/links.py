@@ -102,11 +102,12 @@ def shut(settings: Settings) -> None:
 
 
 def forwarding(settings: Settings) -> bool:
+    if not settings.uplink:
+        return False
+    wanted = [f"ipv4/conf/{name}/forwarding" for name in (settings.interface, settings.uplink)]
+    wanted += ["ipv6/conf/all/forwarding"] if settings.address6 else []
     try:
-        return all(
-            (_SYSCTL / f"ipv4/conf/{name}/forwarding").read_text() == "1\n"
-            for name in (settings.interface, settings.uplink)
-        )
+        return all((_SYSCTL / path).read_text() == "1\n" for path in wanted)
     except OSError:
         return False
 

@@ -167,7 +167,7 @@ def test_an_allow_takes_no_time(gate: Box) -> None:
         caller.do("allow", **one)
         times.append(time.perf_counter() - start_s)
         assert at < 200
-    assert sorted(times)[100] < 0.01
+    assert sorted(times)[100] < 0.02
 
 
 def _generation(gate: Box) -> int:

@@ -30,7 +30,7 @@ def test_flushed_rules_come_back_with_everybody(box: Box) -> None:
     start_s = time.monotonic()
     box.box.run("nft", "flush", "ruleset")
     _repaired(caller, 1)
-    assert time.monotonic() - start_s < 1
+    assert time.monotonic() - start_s < 3
     assert box.members() == {GUEST: 7, SECOND: 8}
     assert len(box.listed("idle")) == 2
     assert len(box.listed("walled4")) == 1

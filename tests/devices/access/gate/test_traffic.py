@@ -65,7 +65,7 @@ def test_everything_else_is_refused_at_once(open_box: Box) -> None:
             assert _tcp(guest, host, port) == "ConnectionRefusedError"
         assert _udp(guest, host, 443) == "ConnectionRefusedError"
         assert _udp(guest, host, 853) == "ConnectionRefusedError"
-        assert time.monotonic() - start_s < 2
+        assert time.monotonic() - start_s < 4
 
 
 def test_dns_of_a_captive_guest_is_ours_whomever_it_asks(open_box: Box) -> None:
@@ -173,7 +173,7 @@ print(total)
     start_s = time.monotonic()
     caller.do("revoke", mac=GUEST)
     total = int(download.communicate(timeout=10)[0])
-    assert time.monotonic() - start_s < 1.5  # one second of it is the download's own patience
+    assert time.monotonic() - start_s < 2.5  # one second of it is the download's own patience
     assert row["down_bytes"] > 1 << 20
     assert row["down_bytes"] < total * 1.2
     assert row["up_bytes"] > 1000
