@@ -42,6 +42,8 @@ MAX_PASSES = 200
 PASS_BYTES = 20 * MEGABYTE
 BUSY_MS = 30_000
 """A voucher's device that was heard so lately keeps its place; a phone under a new MAC has it half a minute later."""
+EARLY_MS = 5_000
+"""The kernel's clock and ours agree on a hard end within this."""
 UNMETERED = frozenset({Way.PASS, Way.STAFF, Way.VOUCHER})
 """Ways in that use up no minutes of a day."""
 
@@ -313,13 +315,16 @@ def _spent(row: Session, more: int, tx: Tx, at: Stamp) -> Iterable[Effect]:
 def gone(event: ev.GuestGone, tx: Tx) -> Outcome:
     """By the kernel's word, or somebody's. Said again, it changes nothing.
 
-    Who was heard in the later half of what is said to have been silence came in again meanwhile, and stays.
+    Who was heard in the later half of what is said to have been silence came in again meanwhile, and stays; so does
+    whose time is said to be over and is not: a clock that was just set made it seem so.
     """
     row = rows.by_mark(tx.db, event.mark)
     if row is None:
         return DONE
     silent_ms = round(event.idle_s * 1000) if event.reason is LeftReason.IDLE else 0
-    if row.heard_ms > event.at.at_ms - silent_ms // 2 and row.left_ms(event.at) > 0:
+    left_ms = row.left_ms(event.at)
+    heard = left_ms > 0 and row.heard_ms > event.at.at_ms - silent_ms // 2
+    if heard or (event.reason in {LeftReason.TIME, LeftReason.LOST} and left_ms > EARLY_MS):
         return Outcome(effects=_yes(row, event.at).effects)
     return Outcome(effects=tuple(_end(row, tx, event.at, event.reason, silent_ms=silent_ms)))
 

@@ -162,9 +162,13 @@ def _batches(db: Rows, name: str | None) -> tuple[VoucherBatch, ...]:
 
 
 def forget(db: Rows, *, at_ms: int, limit: int) -> None:
-    """Batches of which none can be used any more, for a month now."""
+    """Batches of which none can be used any more, for a month now. Who is on by one all the same, for the clock was
+    set by months meanwhile, stays on.
+    """
     row = db.execute(
-        "SELECT batch FROM voucher_batch WHERE valid_to_ms + minutes * ? < ? LIMIT 1", (MINUTE_MS, at_ms - KEEP_MS)
+        "SELECT batch FROM voucher_batch WHERE valid_to_ms + minutes * ? < ? AND batch NOT IN"
+        " (SELECT batch FROM access_session JOIN voucher ON voucher.hash = access_session.voucher) LIMIT 1",
+        (MINUTE_MS, at_ms - KEEP_MS),
     ).fetchone()
     if row is None:
         return

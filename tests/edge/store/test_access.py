@@ -165,6 +165,21 @@ def test_who_came_in_again_meanwhile_is_not_gone_for_silence() -> None:
     assert door.on() == {1}
 
 
+@pytest.mark.parametrize("reason", [LeftReason.TIME, LeftReason.LOST])
+def test_whose_time_is_said_to_be_over_and_is_not_stays(reason: LeftReason) -> None:
+    door = Door()
+    door.let_in(1)
+    mark = door.standing(1).mark
+    door.later(MINUTE_MS)
+    door.jump(9 * HOUR_MS)  # the clock was set, and rows were not moved yet
+    door.gate.clear()
+    door.handle(ev.GuestGone(at=door.now, mark=mark, reason=reason))
+    assert door.on() == {1}
+    door.later(119 * MINUTE_MS - access.EARLY_MS)
+    door.handle(ev.GuestGone(at=door.now, mark=mark, reason=reason))
+    assert door.on() == set()
+
+
 # --- bytes -----------------------------------------------------------------------------------------------
 
 
