@@ -206,20 +206,30 @@ def _ways(wifi: WifiStanding) -> Iterator[Finding]:
 
 def _gate(wifi: WifiStanding, now: Standing) -> Iterator[Finding]:
     """One line for what keeps guests out; what the gate has words for is told in ours."""
-    if wifi.gate is State.UP or (wifi.gate is State.STARTING and not wifi.gate_problem):
+    if wifi.gate is State.UP or wifi.gate_code in {"interface", "uplink"}:
+        yield from _interfaces(wifi)
+        return
+    if wifi.gate is State.STARTING and not wifi.gate_problem:
         return
     if any(each.state in FAILING and each.problem == wifi.gate_problem for each in now.services):
         return  # its task says the same
     if wifi.gate_code == "nft":
         yield _bad("wifi_nft")
-    elif wifi.gate_code == "interface":
-        yield _bad("wifi_interface", interface=wifi.interface or "-")
-    elif wifi.gate_code == "uplink":
-        yield _bad("wifi_uplink_interface", interface=wifi.uplink_interface or "-")
     elif wifi.gate_code == "rules":
         yield _bad("wifi_rules", problem=wifi.gate_problem or "-", hint=wifi.gate_hint)
     else:
         yield _bad("wifi_gate", problem=wifi.gate_problem or "-", hint=wifi.gate_hint)
+
+
+def _interfaces(wifi: WifiStanding) -> Iterator[Finding]:
+    if wifi.interface_state == "missing":
+        yield _bad("wifi_interface", interface=wifi.interface)
+    elif wifi.interface_state == "down":
+        yield _bad("wifi_interface_down", interface=wifi.interface)
+    if wifi.uplink_interface_state == "missing":
+        yield _bad("wifi_uplink_interface", interface=wifi.uplink_interface)
+    elif wifi.uplink_interface_state == "down":
+        yield _bad("wifi_uplink_interface_down", interface=wifi.uplink_interface)
 
 
 def _certificate(wifi: WifiStanding) -> Iterator[Finding]:

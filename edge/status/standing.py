@@ -93,7 +93,10 @@ class WifiStanding(msgspec.Struct, frozen=True, kw_only=True):
     driver: str
     """gate | fake"""
     interface: str
+    interface_state: str
+    """up | down | missing; empty: not known."""
     uplink_interface: str
+    uplink_interface_state: str
     gate: State
     gate_code: str
     """nft | interface | uplink | rules, or empty: no more is known than its words."""

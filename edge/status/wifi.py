@@ -49,7 +49,9 @@ def wifi(config: Config, shop: Shop, board: Board, at: Stamp, admitted: Mapping[
     return WifiStanding(
         driver=gate.driver,
         interface=gate.interface,
+        interface_state=seen.interface,
         uplink_interface=gate.uplink,
+        uplink_interface_state=seen.uplink_interface,
         gate=seen.gate,
         gate_code=_code(seen),
         gate_problem=seen.gate_problem,

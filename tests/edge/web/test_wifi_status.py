@@ -62,8 +62,6 @@ async def test_a_well_one_shows_its_numbers(tmp_path: Path, hand_clock: HandCloc
     ("code", "finding", "word"),
     [
         ("", "wifi_gate", "no answer"),
-        ("interface", "wifi_interface", "br-guest"),
-        ("uplink", "wifi_uplink_interface", "eth0"),
         ("rules", "wifi_rules", "no answer"),
     ],
 )
@@ -103,6 +101,30 @@ async def test_who_came_in_is_counted_by_the_shops_day(tmp_path: Path, hand_cloc
         assert json.loads(await get(gateway, "/api/v1/status"))["wifi"]["admitted"] == {}
         await let_in(gateway, staff=1)
         assert json.loads(await get(gateway, "/api/v1/status"))["wifi"]["admitted"] == {"staff": 1}
+
+
+@pytest.mark.parametrize(
+    ("side", "state", "finding", "word"),
+    [
+        ("interface", "missing", "wifi_interface", "br-guest"),
+        ("interface", "down", "wifi_interface_down", "br-guest"),
+        ("uplink_interface", "missing", "wifi_uplink_interface", "eth0"),
+        ("uplink_interface", "down", "wifi_uplink_interface_down", "eth0"),
+    ],
+)
+async def test_interfaces_are_told_while_the_gate_is_up(
+    tmp_path: Path, hand_clock: HandClock, side: str, state: str, finding: str, word: str
+) -> None:
+    async with admin(wifi_config(tmp_path), hand_clock) as gateway:
+        wifi = await furnish(gateway)
+        setattr(wifi, side, state)
+        found = await findings(gateway)
+        assert [*found] == [finding]
+        assert (found[finding]["level"], word in found[finding]["text"]) == ("bad", True)
+        wifi.gate, wifi.gate_code = State.DOWN, "uplink" if side.startswith("uplink") else "interface"
+        assert [*await findings(gateway)] == [finding]
+        wifi.gate, wifi.gate_code, wifi.gate_problem = State.WAITING, "", "the gate hung up"
+        assert [*await findings(gateway)] == ["wifi_gate"]  # what it said of interfaces is old news
 
 
 async def test_a_lost_gate_has_no_cable_to_check(tmp_path: Path, hand_clock: HandClock) -> None:
