@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.config_wifi import GateSection
 from edge.web.guest.portal.hosts import OurHosts, address_of, host_of
 from edge.web.guest.portal.probes import PROBES, Probe, probe_of
 from tests.edge.guest.given_portal import Cafe, cafe, phone
@@ -168,6 +171,16 @@ async def test_the_portal_goes_by_its_name_while_its_certificate_is_good(tmp_pat
         assert by_name.status == 200
         made.board.wifi.tls_days_left = -0.1
         assert (await raw(made, ask)).headers["location"] == f"{made.url}/"
+
+
+async def test_the_portals_address_is_the_gates_in_either_family(tmp_path: Path) -> None:
+    async with cafe(tmp_path) as made:
+        gate = GateSection(interface="wlan0", uplink="eth0", address6="fd00:64::1/64")
+        box = dataclasses.replace(made.front, settings=msgspec.structs.replace(made.front.settings, gate=gate))
+        assert box.url() == box.url("10.64.0.1") == "http://10.64.0.1"
+        assert box.url("fe80::1%wlan0") == "http://[fd00:64::1]"
+        assert box.url("::ffff:10.64.0.1") == "http://10.64.0.1"
+        assert box.ours.has("fd00:64::1")
 
 
 async def test_who_floods_gets_the_same_without_a_look_at_who_it_is(tmp_path: Path) -> None:

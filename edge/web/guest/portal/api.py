@@ -46,7 +46,7 @@ def route(front: Front) -> web.AbstractRouteDef:
     async def answer(request: web.Request) -> web.Response:
         front.hold_to(front.looks, request)
         guest = await front.guest(request)
-        told = captivity(guest.standing if guest else None, url=front.url, now_ms=front.clock.now().at_ms)
+        told = captivity(guest.standing if guest else None, url=front.url(), now_ms=front.clock.now().at_ms)
         headers = {"Cache-Control": "private, no-store", "Content-Type": TYPE}
         return web.Response(body=msgspec.json.encode(told), headers=headers)
 

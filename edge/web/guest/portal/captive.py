@@ -37,7 +37,7 @@ def middleware(front: Front) -> Middleware:
         here = str((request.get_extra_info("sockname") or ("",))[0])
         if front.ours.has(host, here=here, at_the_box=at_the_box(request)):
             return await handler(request)
-        return await captive.answer(request, host)
+        return await captive.answer(request, host, front.url(here))
 
     return check
 
@@ -59,21 +59,21 @@ class Captive:
         self._looks = AddressRate(burst=60, each_s=0.25)
         """Of one phone: all its apps try at once. Beyond it the answer is the same, without looking who it is."""
 
-    async def answer(self, request: web.Request, host: str) -> web.Response:
+    async def answer(self, request: web.Request, host: str, url: str) -> web.Response:
         front = self._front
         guest = None
         if front.within(self._looks, request):
             with suppress(StoregateError):  # a journal that can't be read lets nobody in, and the page will say so
                 guest = await front.desk.guest(request.remote or "", language=pages.chosen(request))
         if guest is None or guest.standing is None:
-            return _lead(front.url + "/")
+            return _lead(url + "/")
         if front.offline and not front.settings.portal.offline_answers:
-            return _lead(front.url + "/portal/welcome")
+            return _lead(url + "/portal/welcome")
         if (front.offline or self._fresh(guest)) and (probe := probe_of(host, request.path)):
             return _free(probe)
         if front.offline:
-            return _lead(front.url + "/portal/welcome")
-        return _on_already(request, front.url + "/portal/welcome")
+            return _lead(url + "/portal/welcome")
+        return _on_already(request, url + "/portal/welcome")
 
     def _fresh(self, guest: Guest) -> bool:
         since_ms = guest.standing.since_ms if guest.standing else 0

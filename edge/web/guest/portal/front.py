@@ -21,7 +21,7 @@ from edge.portal.desk import PortalDesk
 from edge.web import pages
 from edge.web.faults import WebError
 from edge.web.guest.identity import Identity
-from edge.web.guest.portal.hosts import OurHosts
+from edge.web.guest.portal.hosts import OurHosts, address_of
 from edge.web.guest.rates import AddressRate
 from edge.web.proxies import at_the_box
 
@@ -41,7 +41,7 @@ class Front:
     ways: Mapping[Way, WayIn]
     """The desk's: apps call some of them back."""
     plain_url: Callable[[], str] = str
-    """Where guests reach these pages without TLS, if that is not the gate's own address (no kernel here, a proxy)."""
+    """Where these pages are reached without TLS when the gate is a fake: nothing leads port 80 of an address to us."""
     shakes: Callable[[], bool] = lambda: False
     """Whether there is anything to shake for."""
     posts: AddressRate = field(default_factory=lambda: AddressRate(burst=20, each_s=3))
@@ -57,16 +57,18 @@ class Front:
         names = (self.settings.portal.name, public or "")
         object.__setattr__(self, "ours", OurHosts(names, (gate.address4, gate.address6, public or "")))
 
-    @property
-    def url(self) -> str:
+    def url(self, here: str = "") -> str:
         """Where a phone is led to, without a slash at the end: by name while its certificate is good, else by address,
-        which browsers let pass without a warning.
+        which browsers let pass without a warning. `here`: where its request came in, for who has IPv6 only.
         """
-        days = self.board.wifi.tls_days_left
+        days, gate = self.board.wifi.tls_days_left, self.settings.gate
         if self.settings.portal.name and days is not None and days > 0:
             return f"https://{self.settings.portal.name}"
-        own = self.plain_url().rstrip("/")
-        return own or f"http://{ipaddress.ip_interface(self.settings.gate.address4).ip}"
+        if gate.driver == "fake" and (own := self.plain_url().rstrip("/")):
+            return own
+        if gate.address6 and ":" in address_of(here):
+            return f"http://[{ipaddress.ip_interface(gate.address6).ip}]"
+        return f"http://{ipaddress.ip_interface(gate.address4).ip}"
 
     @property
     def offline(self) -> bool:
