@@ -37,7 +37,7 @@ def middleware(front: Front) -> Middleware:
         here = str((request.get_extra_info("sockname") or ("",))[0])
         if front.ours.has(host, here=here, at_the_box=at_the_box(request)):
             return await handler(request)
-        return await captive.answer(request, host, front.url(here))
+        return await captive.answer(request, host, front.url())
 
     return check
 

@@ -21,7 +21,7 @@ from edge.portal.desk import PortalDesk
 from edge.web import pages
 from edge.web.faults import WebError
 from edge.web.guest.identity import Identity
-from edge.web.guest.portal.hosts import OurHosts, address_of
+from edge.web.guest.portal.hosts import OurHosts
 from edge.web.guest.rates import AddressRate
 from edge.web.proxies import at_the_box
 
@@ -57,17 +57,15 @@ class Front:
         names = (self.settings.portal.name, public or "")
         object.__setattr__(self, "ours", OurHosts(names, (gate.address4, gate.address6, public or "")))
 
-    def url(self, here: str = "") -> str:
+    def url(self) -> str:
         """Where a phone is led to, without a slash at the end: by name while its certificate is good, else by address,
-        which browsers let pass without a warning. `here`: where its request came in, for who has IPv6 only.
+        which browsers let pass without a warning. One address, or the wallet's cookie would be in one family's only.
         """
         days, gate = self.board.wifi.tls_days_left, self.settings.gate
         if self.settings.portal.name and days is not None and days > 0:
             return f"https://{self.settings.portal.name}"
         if gate.driver == "fake" and (own := self.plain_url().rstrip("/")):
             return own
-        if gate.address6 and ":" in address_of(here):
-            return f"http://[{ipaddress.ip_interface(gate.address6).ip}]"
         return f"http://{ipaddress.ip_interface(gate.address4).ip}"
 
     @property
