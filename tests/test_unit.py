@@ -1,4 +1,4 @@
-"""The unit stays locked up: `systemd-analyze security` is at most 1.5, and the file is well formed."""
+"""The units stay locked up: `systemd-analyze security` is at most 1.5, and the files are well formed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
-UNIT = Path(__file__).parents[1] / "systemd" / "storegate.service"
+SYSTEMD = Path(__file__).parents[1] / "systemd"
+UNIT, GATE = SYSTEMD / "storegate.service", SYSTEMD / "storegate-gate.service"
 
 
 @pytest.mark.allow_blocking
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze on this machine")
-def test_exposure() -> None:
+@pytest.mark.parametrize("unit", [UNIT, GATE], ids=lambda unit: unit.stem)
+def test_exposure(unit: Path) -> None:
     done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(UNIT)], capture_output=True, text=True
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)], capture_output=True, text=True
     )
     found = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
     if found is None:
@@ -29,3 +31,9 @@ def test_runs_the_installed_command() -> None:
     assert "ExecStart=/opt/storegate/venv/bin/storegate run --config /etc/storegate/gateway.toml" in text
     assert "Type=notify" in text
     assert "WatchdogSec=" in text
+
+
+def test_the_gate_has_one_right() -> None:
+    text = GATE.read_text("utf-8")
+    assert re.findall(r"^(?:Ambient\w+|CapabilityBoundingSet)=(.*)$", text, re.MULTILINE) == ["CAP_NET_ADMIN"] * 2
+    assert "User=storegate-gate" in text
