@@ -16,11 +16,16 @@ class FullError(OrderError):
     """As many members as the kernel's sets are made for."""
 
 
-def names(order: Change) -> set[object]:
+def names(order: Change, book: Book) -> set[object]:
     """What it touches: two changes of the same thing can't be in one batch, as the book is written after it."""
     if isinstance(order, Let):
         return set(order.addresses)
-    return {order.mac, order.mark} if isinstance(order, Allow) else {order.mac}
+    known = book.members.get(order.mac)
+    found: set[object] = {order.mac} | ({known.mark} if known else set())
+    if isinstance(order, Allow):
+        other = book.of_mark(order.mark)
+        found |= {order.mark} | ({other.mac} if other else set())
+    return found
 
 
 def put(order: Change, batch: Batch, book: Book, now_s: float) -> None:

@@ -50,13 +50,12 @@ class Gate:
         together: list[Change] = []
         named: set[object] = set()
         for order in given:
-            new = changes.names(order) if isinstance(order, Change) else None
-            if new is None or new & named:
+            if not isinstance(order, Change) or changes.names(order, self._book) & named:
                 answers += self._changed(together)
                 together, named = [], set()
             if isinstance(order, Change):
                 together.append(order)
-                named |= new or set()
+                named |= changes.names(order, self._book)
             else:
                 answers.append(self._one(order))
         return answers + self._changed(together)

@@ -72,8 +72,6 @@ class Keeper:
         try:
             self.table.commit(batch)
         except KernelError:
-            if self.table.untouched():
-                raise
             self._look()
             self.table.commit(batch)
 
@@ -110,7 +108,7 @@ class Keeper:
         self._book.run = self._book.run or secrets.randbelow((1 << 31) - 1) + 1
         self._others_route = links.others_route()
         self.table.load(self._book, self._clock(), others_route=self._others_route)
-        self.isolation = "rules" if self.table.isolate() else "none"
+        self.isolation = "rules" if self.table.isolates else "none"
         self._next_links_s = 0.0
 
     def _look(self) -> None:

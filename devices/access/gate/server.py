@@ -99,10 +99,11 @@ class Server:
 
     def _turn(self, wait_s: float) -> None:
         waiting = any(caller.lines and len(caller.unsent) <= _MOST_UNREAD for caller in self._callers.values())
+        knocked = False
         for key, events in self._selector.select(0 if waiting else wait_s):
             caller = self._callers.get(key.fd)
             if caller is None:
-                self._answer_the_door()
+                knocked = True
                 continue
             if events & selectors.EVENT_WRITE:
                 self._send(caller)
@@ -117,6 +118,8 @@ class Server:
             self._send(caller)
             if caller.gone and not caller.lines and not caller.unsent:
                 self._hang_up(caller)
+        if knocked:  # last: who has just gone has made room
+            self._answer_the_door()
 
     def _answer_the_door(self) -> None:
         with contextlib.suppress(OSError):  # until nobody stands there, or one went away again

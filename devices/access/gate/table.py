@@ -12,6 +12,7 @@ from devices.access.gate.book import Book, Seen
 from devices.access.gate.netlink import Batch, Found, Netlink
 from devices.access.gate.settings import Settings
 
+_TRIES = 3
 _ALL = ("members", "idle", "up", "down", "walled4", "walled6", "free", "run")
 
 
@@ -31,6 +32,8 @@ class Table:
         self._netlink: Netlink | None = None
         self._generation = -1
         """As it is when nobody but us changes anything."""
+        self.isolates = False
+        """The kernel keeps ports of a bridge apart by rule; else it has to be told of each port."""
         self._listed: dict[str, str] = {}
         """What our tables look like, by family."""
 
@@ -82,43 +85,33 @@ class Table:
             capture_members=book.capture_members,
             others_route=others_route,
         )
+        plain = rules.text(self._settings, replace(contents, members=(), walled=()))
+        apart = rules.isolation(self._settings)
         try:
-            # the members' part is ours alone and always well formed
-            nft.check(rules.text(self._settings, replace(contents, members=(), walled=())))
-            nft.load(rules.text(self._settings, contents))
+            nft.check(plain)  # the members' part is ours alone and always well formed
+            self.isolates = _can(apart)
+            self._load_unseen(rules.text(self._settings, contents) + (apart if self.isolates else ""))
         except nft.NftError as error:
             raise KernelError(str(error), error.hint) from error
-        self.take_note()
+        except OSError as error:
+            raise self._failed(error) from error
 
     def bar(self) -> bool:
         """Nothing of a guest's passes until `load`. False: that can't be had either."""
-        try:
-            nft.load(rules.barrier(self._settings))
-        except nft.NftError:
-            return False
-        return True
+        return _can(rules.barrier(self._settings), load=True)
 
-    def isolate(self) -> bool:
-        """False: this kernel has no word for it, and ports have to be kept apart one by one."""
-        text = rules.isolation(self._settings)
-        try:
-            nft.check(text)
+    def _load_unseen(self, text: str) -> None:
+        """Loads and remembers how it looks. That counts only if nobody else changed a thing meanwhile: tried again."""
+        for _ in range(_TRIES):
+            before = self._kernel().generation()
             nft.load(text)
-        except nft.NftError:
-            return False
-        self.take_note()
-        return True
-
-    def take_note(self) -> None:
-        """As it is now it should stay."""
-        try:
-            generation = self._kernel().generation()
+            self._generation = before + 1
             self._listed = {family: nft.listing(family, rules.TABLE) for family in ("inet", "bridge")}
-        except OSError as error:
-            raise self._failed(error) from error
-        except nft.NftError as error:
-            raise KernelError(str(error), error.hint) from error
-        self._generation = generation
+            if self._kernel().generation() == self._generation:
+                return
+        self._generation = -1
+        if not self._listed["inet"]:
+            raise KernelError("somebody takes our rules away again and again", "who? nft monitor")
 
     def untouched(self) -> bool:
         """Nobody but us changed any rule of this box since we last looked: one question to the kernel."""
@@ -154,6 +147,14 @@ class Table:
             errno.EPROTONOSUPPORT: "this kernel has no nf_tables",
         }
         return KernelError(f"the kernel: {error.strerror}", hints.get(error.errno or 0, ""))
+
+
+def _can(text: str, *, load: bool = False) -> bool:
+    try:
+        (nft.load if load else nft.check)(text)
+    except nft.NftError:
+        return False
+    return True
 
 
 def _counts(of: dict[bytes, Found]) -> dict[int, tuple[int, int]]:

@@ -31,8 +31,8 @@ def gate() -> Iterator[Box]:
         yield box
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(ORDER, min_size=1, max_size=12), st.booleans())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(ORDER, min_size=1, max_size=16), st.booleans())
 def test_the_kernel_is_as_the_model(gate: Box, given_orders: list[tuple[str, Any]], together: bool) -> None:
     caller = gate.caller()
     caller.do("reset", members=[])

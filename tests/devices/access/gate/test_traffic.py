@@ -125,7 +125,8 @@ def test_the_walled_garden_is_open_before_and_its_dns_is_not(open_box: Box) -> N
         assert _web(guest, f"http://{far}/") == "internet"
         assert _udp(guest, far.strip("[]"), 443) == f"{open_box.internet.name} 443"
         assert _udp(guest, far.strip("[]"), 53) == f"{open_box.box.name} 8053"
-        assert _udp(guest, far.strip("[]"), 9) == "ConnectionRefusedError"
+        # the kernel says so only so often to one address
+        assert _udp(guest, far.strip("[]"), 9) in {"ConnectionRefusedError", "TimeoutError"}
         assert _tcp(guest, far.strip("[]"), 853) == "ConnectionRefusedError"
 
 
@@ -212,12 +213,13 @@ def test_who_sends_nothing_is_out_and_who_sends_is_not(open_box: Box) -> None:
     caller.do("allow", mac=GUEST, mark=7, end_s=600)
     repairs = caller.do("status")["repairs"]
     short = (
-        f"delete element inet storegate idle {{ {GUEST} }}\nadd element inet storegate idle {{ {GUEST} timeout 1s }}"
+        f"delete element inet storegate idle {{ {GUEST} }}\nadd element inet storegate idle {{ {GUEST} timeout 2s }}"
     )
     open_box.box.run("nft", "-f", "-", text=short)
     assert _web(open_box.first, f"http://{FAR4}/") == "internet"  # this packet gives it the whole time again
     assert caller.do("count")["members"][0]["idle_left_s"] > 1000
     open_box.box.run("nft", "-f", "-", text=short)
+    caller.do("count")  # it has seen the short time before that is over
     until(lambda: caller.do("count")["members"][0]["idle_left_s"] == 0)
     assert _web(open_box.first, f"http://{FAR4}/") == "portal"
     assert caller.do("status")["repairs"] == repairs
