@@ -30,6 +30,8 @@ from edge.web.doors import Doors
 
 HEAD_S = 15
 """Also how long an idle connection is kept: browsers open a new one without a user noticing."""
+LINGER_S = 2.0
+"""Who still sends after the answer is listened to so long, so that the answer is read at all."""
 MAX_BODY = 64 * 1024
 """Bytes. Forms and till calls are below 4 kB; a part that takes documents asks for more."""
 FREE_PORT_TRIES = 16
@@ -103,6 +105,7 @@ async def listen(
         logger=faults.ServerLog(app[faults.TRACES]),
         keepalive_timeout=head_s or HEAD_S,
         shutdown_timeout=grace_s,
+        lingering_time=LINGER_S,
         auto_decompress=False,  # nobody of ours packs a request; unpacking a stranger's costs memory and can fail
     )
     await runner.setup()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,8 @@ from edge.web.faults import WebError
 T = TypeVar("T")
 MAX_BYTES = 4096
 """A till's or an admin's request is a few hundred bytes; a grant is below 1 kB."""
+SMALL_S = 5.0
+"""A request of that size is one packet or three: who takes longer holds a connection that others wait for."""
 MAX_MISTAKES = 20
 FORM = "application/x-www-form-urlencoded"
 MAX_FIELDS = 20
@@ -44,10 +47,14 @@ async def form_of(request: web.Request) -> dict[str, str]:
 
 
 async def raw_body(request: web.Request, *, most: int = MAX_BYTES) -> bytes:
-    """At most `most` bytes, whatever the length header says. Raises WebError 413."""
+    """At most `most` bytes, whatever the length header says. Raises WebError 413, or 408 when they do not come."""
     raw = b""
-    while len(raw) <= most and (part := await request.content.read(most + 1 - len(raw))):
-        raw += part
+    try:
+        async with asyncio.timeout(SMALL_S if most <= MAX_BYTES else None):
+            while len(raw) <= most and (part := await request.content.read(most + 1 - len(raw))):
+                raw += part
+    except TimeoutError as error:
+        raise WebError(408, "too_slow", "This took too long.", hint="Please try again.") from error
     if len(raw) > most:
         raise WebError(413, "too_large", f"The body is larger than {most} bytes.")
     return raw
