@@ -40,6 +40,7 @@ from edge.errors import JournalRefusedError, Refusal, StoregateError, UsageError
 from edge.ids import StationId
 from edge.journal import Journal
 from edge.keys import GatewayKeys
+from edge.portal.office import Office
 from edge.pump import Pump
 from edge.sdnotify import Notifier
 from edge.shake_desk import ShakeDesk
@@ -214,6 +215,7 @@ async def building(
             documents=documents_desk,
             coupons=coupons,
             shakes=shakes,
+            office=Office(pump=pump, journal=journal, clock=clock, keys=keys) if wifi else None,
         )
         admin_plane = await stack.enter_async_context(
             serve("admin", settings.listen.admin, admin_all, host_names=names, max_body=8 * MIB)  # a set of documents
