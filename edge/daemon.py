@@ -24,7 +24,7 @@ import devices.footfall.build
 import devices.scanners.build
 from cloud_bridge.asks import CloudAsks
 from devices.driver import Driver
-from edge import __version__, config, config_rules, guest_wifi, liveness, places, supervise
+from edge import __version__, config, config_rules, guest_wifi, liveness, places, policies, supervise
 from edge import events as ev
 from edge.board import Board, Problem
 from edge.catalogue.desk import CatalogueDesk
@@ -106,6 +106,7 @@ async def building(
         await asyncio.to_thread(_make_folder, state)
         keys = await asyncio.to_thread(GatewayKeys.open, state)
         documents = await asyncio.to_thread(Documents.open, state)
+        await asyncio.to_thread(policies.load, settings.portal.policy)  # rules and pages ask for it on the loop
         journal = await asyncio.to_thread(
             partial(
                 Journal.open,
