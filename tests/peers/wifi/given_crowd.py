@@ -85,7 +85,7 @@ def _proven(number: int, clock: Clock, shop: Shop) -> GuestProven:
         mac=Mac(f"0e:00:00:01:{number >> 8:02x}:{number & 255:02x}"),
         holder=f"wallet-{number:032x}",
         visitor=f"{number:032x}",
-        device=f"{number:032x}",
+        phone=f"{number:032x}",
         way=Way.CLICK,
         consent=shop.policy,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,23 @@ def test_a_voucher_of_the_command_line(wifi: Gateway, join: Join) -> None:
     assert phone.online(6)
     assert not is_in(log_in(other, "voucher", voucher=code))  # for one device
     assert other.captive()
+
+
+def test_bytes_run_out(wifi: Gateway, join: Join) -> None:
+    """In the middle of a download, by what the kernel counted; the voucher is worth nothing more."""
+    phone, other = join(wifi), join(wifi)
+    (code,) = vouchers(wifi, "--megabytes", "2", "--devices", "2")
+    let_in(phone, "voucher", voucher=code)
+    with phone.download() as running:
+        ends = time.monotonic() + 20
+        with suppress(OSError):
+            running.settimeout(1)
+            while running.recv(1 << 16):
+                assert time.monotonic() < ends
+                time.sleep(0.001)
+    assert phone.captive()
+    refused = log_in(other, "voucher", voucher=code)
+    assert "voucher_over" in refused.location
 
 
 def vouchers(wifi: Gateway, *options: str, count: int = 1) -> list[str]:
