@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from edge.board import Board, Problem, State
 from edge.effects import Effect
-from edge.events import DeviceFound, DeviceLost, Event, GuestProven, ShakeRefused
+from edge.events import DeviceFound, DeviceLost, Event, ShakeRefused
 from edge.journal import Journal
 from edge.shake_answers import Shaken, ShakeRefusal
 
@@ -45,7 +45,7 @@ class Pump:
 
     def _note(self, event: Event) -> None:
         device_id = getattr(event, "device", None)
-        if not isinstance(device_id, str) or isinstance(event, GuestProven):  # a guest's phone is no device of ours
+        if not isinstance(device_id, str):
             return
         device = self._board.device(device_id, getattr(event, "kind", "") or getattr(event, "transport", ""))
         match event:

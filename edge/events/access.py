@@ -29,7 +29,7 @@ class GuestProven(Event, frozen=True, kw_only=True):
     visitor: str
     """The holder under the salt of the day: what telemetry says, so that days can't be joined."""
     way: Way
-    device: str
+    phone: str
     """The MAC under the salt of the day: what a day allows holds for a phone that lost its cookies, and passes are
     counted by it. Another word tomorrow, and nothing is kept under it longer."""
     voucher: str = ""

@@ -226,7 +226,7 @@ class PortalDesk:
             holder=proof.holder,
             visitor=self._names.visitor(proof.holder, now, self.timezone),
             way=way,
-            device=self._names.device(guest.mac, now, self.timezone),
+            phone=self._names.device(guest.mac, now, self.timezone),
             voucher=proof.voucher,
             pass_s=pass_s,
             consent=self._policy.consent,

@@ -117,7 +117,7 @@ def _terms(event: ev.GuestProven, tx: Tx) -> _Terms | AccessRefusal:
 
 
 def _pass_terms(event: ev.GuestProven, tx: Tx) -> _Terms | AccessRefusal:
-    count, over_ms = visits.passes(tx.db, event.device, event.at)
+    count, over_ms = visits.passes(tx.db, event.phone, event.at)
     if count >= PASSES_AN_HOUR:
         return AccessRefusal(why=AccessWhy.TOO_OFTEN, again_ms=over_ms)
     if rows.count_way(tx.db, Way.PASS) >= MAX_PASSES:
@@ -163,7 +163,7 @@ def _admitted(event: ev.GuestProven, tx: Tx, terms: _Terms, before: Session | No
         mac=event.mac,
         holder=event.holder,
         visitor=event.visitor,
-        device=event.device,
+        device=event.phone,
         way=event.way,
         voucher=event.voucher,
         marketing=event.marketing,
@@ -184,7 +184,7 @@ def _admitted(event: ev.GuestProven, tx: Tx, terms: _Terms, before: Session | No
     if terms.voucher is not None:
         vouchers.begin(tx.db, terms.voucher, at)
     if is_pass:
-        visits.count_pass(tx.db, event.device, at)
+        visits.count_pass(tx.db, event.phone, at)
     else:
         visits.came(tx.db, event.holder, day)
         visits.count_day(tx.db, event.holder, day, visits=int(arrives))
@@ -240,7 +240,7 @@ def _used_today(event: ev.GuestProven, tx: Tx) -> int:
     used = []
     for name, live in (
         (event.holder, rows.of_holder(tx.db, event.holder)),
-        (visits.DAY_PREFIX + event.device, rows.of_device(tx.db, event.device)),
+        (visits.DAY_PREFIX + event.phone, rows.of_device(tx.db, event.phone)),
     ):
         running_ms = max((_today_ms(each, tx, event.at) for each in live), default=0)
         used.append(visits.of_day(tx.db, name, day).used_ms + running_ms)

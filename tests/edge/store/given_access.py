@@ -97,7 +97,7 @@ class Door:
             holder=f"voucher-{voucher}" if voucher else who,
             visitor=f"v-{who}",
             way=Way.VOUCHER if voucher else way,
-            device=f"d{phone}",
+            phone=f"d{phone}",
             voucher=voucher,
             consent=consent,
             **more,  # type: ignore[arg-type]

@@ -60,7 +60,7 @@ async def let_in(gateway: Admin, **ways: int) -> None:
                 mac=Mac(f"02:00:00:{len(who):02x}:{ord(who[1]):02x}:{number:02x}"),
                 holder=f"wallet-{who}",
                 visitor=f"v-{who}",
-                device=f"day-{who}",
+                phone=f"day-{who}",
                 way=Way(way),
                 consent="eu/1",
             )
