@@ -190,8 +190,15 @@ def free_port() -> int:
 @contextlib.asynccontextmanager
 async def running(made: CaptiveDns) -> AsyncIterator[None]:
     task = asyncio.create_task(made.run(submit))
-    await asyncio.sleep(0.01)
+    host = "::1" if made._gate.address6 else "127.0.0.1"  # the last one that it opens
     try:
+        while True:
+            await asyncio.sleep(0.01)
+            assert not task.done()
+            with contextlib.suppress(ConnectionRefusedError):
+                _, writer = await asyncio.open_connection(host, made._gate.dns_port)
+                writer.close()
+                break
         yield
     finally:
         task.cancel()
