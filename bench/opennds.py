@@ -79,7 +79,7 @@ def compared(folder: Path) -> Iterator[Row]:
     yield Row(
         part="wifi", what="login: one guest's wait", by=BY, value=statistics.median(waits) * 1e3, unit="ms", note=note
     )
-    yield Row(part="wifi", what="RSS of the daemon", by=BY, value=rss, unit="MB", note=f"{GUESTS} members")
+    yield Row(part="wifi", what="RSS of the daemon, 0 members", by=BY, value=rss, unit="MB", note=f"{GUESTS} members")
 
 
 def version() -> str:
