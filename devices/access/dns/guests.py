@@ -54,8 +54,11 @@ class Guests:
         """Whose they are for now; empty: not of the guest network."""
         if not self._is_here(address, interface):
             return ""
-        self._keep(address, address if self._neighbours is None else STRANGERS, now_s + KEPT_S)
-        self._learn(address, now_s)
+        if self._neighbours is None:
+            self._keep(address, address, now_s + KEPT_S)
+        else:
+            self._keep(address, STRANGERS, now_s)  # too many at once: looked for at the next question
+            self._learn(address, now_s)
         return self.who(address)
 
     def _is_here(self, address: str, interface: int) -> bool:
