@@ -163,7 +163,7 @@ def _chains(settings: Settings, contents: Contents) -> str:
     lines += f"    ip daddr {ANSWERED4} tcp dport 80 goto at_portal\n"
     lines += f"    ip6 daddr {ANSWERED6} tcp dport 80 goto at_portal\n" if ours6 else ""
     lines += f"""\
-    iifname @free ether saddr @members ether saddr @idle accept
+    iifname @free ether saddr @idle ct mark set ether saddr map @members accept
     ip daddr @walled4 accept
     ip6 daddr @walled6 accept
     tcp dport 80 goto at_portal
@@ -181,7 +181,7 @@ def _chains(settings: Settings, contents: Contents) -> str:
     for to in [f"ip daddr {ANSWERED4}"] + ([f"ip6 daddr {ANSWERED6}"] if ours6 else []):
         lines += f"    {to} tcp dport 80 redirect to :{web}\n"
     lines += f"""\
-    iifname @free ether saddr @members ether saddr @idle accept
+    iifname @free ether saddr @idle ct mark set ether saddr map @members accept
     meta l4proto {{ tcp, udp }} th dport 53 redirect to :{dns}
     ip daddr @walled4 accept
     ip6 daddr @walled6 accept
@@ -190,7 +190,7 @@ def _chains(settings: Settings, contents: Contents) -> str:
   chain guest_input {{
     type filter hook input priority filter; policy accept;
     iifname != {guest} accept
-    tcp dport {{ {web}, {tls} }} ether saddr @members ether saddr @idle update @idle {{ ether saddr timeout {
+    tcp dport {{ {web}, {tls} }} ether saddr @idle ct mark set ether saddr map @members update @idle {{ ether saddr timeout {
         settings.idle_s
     }s }}
     ct state established,related accept
@@ -236,7 +236,7 @@ def _forward(settings: Settings, contents: Contents) -> str:
         lines += f"    ip daddr {ANSWERED4} goto refused\n"
         lines += f"    ip6 daddr {ANSWERED6} goto refused\n" if ours6 else ""
         lines += """\
-    ether saddr @members ether saddr @idle goto passed
+    ether saddr @idle ct mark set ether saddr map @members goto passed
     meta l4proto { tcp, udp } th dport { 53, 853 } goto refused
     ip daddr @walled4 tcp dport { 80, 443, 8080 } goto walled
     ip6 daddr @walled6 tcp dport { 80, 443, 8080 } goto walled
