@@ -1,6 +1,7 @@
 """The portal's certificate: read from files, checked before it is used, read again when they change.
 
-A pair that can't be used changes nothing: the good one before it stays until its last day. Without a good one there is
+A pair that can't be used, be it for its dates, changes nothing: the good one before it stays until its last day, or
+until the new one's first day comes. Without a good one there is
 no TLS at all, connections are refused, and pages and DHCP fall back to plain HTTP by address, which phones let pass.
 A new pair goes into a context of its own, so connections that are open keep theirs.
 """
@@ -55,7 +56,10 @@ class Tls:
         self._board = board
         self._clock = clock
         self._seen: object = None
+        self._newest: Pair | None = None
+        """Of the files, as far as they could be read."""
         self._pair: Pair | None = None
+        """In use: the newest, or the one before it while that is the only one that is good."""
         self._wrong = ""
         """What is wrong with the files as they are now; the pair in use may be an older one."""
         self._told = ""
@@ -83,7 +87,7 @@ class Tls:
         try:
             seen = _stamps(self._files)
             if seen != self._seen:
-                self._pair = _pair(*self._files, self._name)
+                self._newest = _pair(*self._files, self._name)
                 if _stamps(self._files) == seen:  # else they were replaced under our eyes: read again
                     self._seen = seen
             self._wrong = ""
@@ -91,6 +95,8 @@ class Tls:
             self._wrong = str(error)
         except OSError as error:
             self._wrong = f"can't read {error.filename}: {error.strerror}"
+        if not self._out_of_time(self._newest) or self._out_of_time(self._pair) or self._pair is None:
+            self._pair = self._newest
 
     def context(self) -> ssl.SSLContext | None:
         """For `edge.web.app.listen`: what to speak TLS with now; None: not at all."""
@@ -98,7 +104,7 @@ class Tls:
 
     @property
     def usable(self) -> bool:
-        return self._pair is not None and not self._out_of_time()
+        return self._pair is not None and not self._out_of_time(self._pair)
 
     @property
     def days_left(self) -> float | None:
@@ -112,21 +118,21 @@ class Tls:
 
     @property
     def problem(self) -> str:
-        return self._wrong or self._out_of_time()
+        return self._wrong or self._out_of_time(self._newest)
 
     @property
     def hint(self) -> str:
         return HINT if self.problem else ""
 
-    def _out_of_time(self) -> str:
+    def _out_of_time(self, pair: Pair | None) -> str:
         """A clock that was never set says too little, never too much: the first day is then not asked for."""
-        if self._pair is None:
+        if pair is None:
             return ""
         now = self._clock.now()
-        if now.at >= self._pair.last:
-            return f"the certificate of {self._name} ended on {self._pair.last:%Y-%m-%d}"
-        if now.at < self._pair.first and now.state is not ClockState.UNSET:
-            return f"the certificate of {self._name} begins on {self._pair.first:%Y-%m-%d}"
+        if now.at >= pair.last:
+            return f"the certificate of {self._name} ended on {pair.last:%Y-%m-%d}"
+        if now.at < pair.first and now.state is not ClockState.UNSET:
+            return f"the certificate of {self._name} begins on {pair.first:%Y-%m-%d}"
         return ""
 
     def tell(self) -> None:

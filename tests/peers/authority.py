@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+SINCE_DAYS = 30
+
 
 class Pair(NamedTuple):
     cert: Path
@@ -33,7 +35,16 @@ class Authority:
         self.file = folder / "ca.pem"
         self.file.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
 
-    def pair(self, name: str, *, days: int = 5, server: bool = False, host: str = "", chain: bool = False) -> Pair:
+    def pair(
+        self,
+        name: str,
+        *,
+        days: int = 5,
+        server: bool = False,
+        host: str = "",
+        chain: bool = False,
+        since_days: int = SINCE_DAYS,
+    ) -> Pair:
         """Valid for 127.0.0.1, localhost and `host`; negative `days`: it expired so long ago. `chain`: with ours."""
         key = ec.generate_private_key(ec.SECP256R1())
         usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
@@ -41,7 +52,7 @@ class Authority:
         names += [x509.DNSName(host)] if host else []
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         cert = (
-            _builder(subject, self._name, key.public_key(), days=days)
+            _builder(subject, self._name, key.public_key(), days=days, since_days=since_days)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
@@ -60,7 +71,7 @@ class Authority:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, *, days: int
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, *, days: int, since_days: int = SINCE_DAYS
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
@@ -69,6 +80,6 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=30))
+        .not_valid_before(now - timedelta(days=since_days))
         .not_valid_after(now + timedelta(days=days))
     )

@@ -145,6 +145,36 @@ def test_one_that_has_expired_is_never_used(box: Box) -> None:
     assert box.tls.context() is None
 
 
+def test_an_expired_one_does_not_take_a_good_ones_place(box: Box) -> None:
+    """As when an old backup is put back: what is in use stays to its own last day, and it is said."""
+    box.put(box.ca.pair("a", server=True, host=NAME, days=5))
+    assert box.look() == ""
+    before = box.tls.context()
+    box.put(box.ca.pair("b", server=True, host=NAME, days=-1))
+    for _ in range(2):
+        assert "ended on" in box.look()
+        assert box.tls.context() is before
+        assert (box.board.wifi.tls_days_left or 0) > 4
+    box.ahead_s = 5.5 * DAY_S
+    assert "ended on" in box.look()
+    assert box.tls.context() is None
+
+
+def test_one_for_later_waits_for_its_first_day(box: Box) -> None:
+    box.ahead_s = -33 * DAY_S
+    box.put(box.ca.pair("a", server=True, host=NAME, days=5, since_days=40))
+    assert box.look() == ""
+    before = box.tls.context()
+    box.put(box.ca.pair("b", server=True, host=NAME, days=30))
+    assert "begins on" in box.look()
+    assert box.tls.context() is before
+    assert box.tls.usable
+    box.ahead_s = -29 * DAY_S  # nobody touches the files meanwhile
+    assert box.look() == ""
+    assert box.tls.context() not in {before, None}
+    assert (box.board.wifi.tls_days_left or 0) > 58
+
+
 def test_one_whose_first_day_has_not_come(box: Box) -> None:
     box.put(box.ca.pair("a", server=True, host=NAME))
     box.ahead_s = -40 * DAY_S

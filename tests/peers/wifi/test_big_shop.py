@@ -171,16 +171,21 @@ def test_a_call_in_wechats_name(big: Gateway, join: Join) -> None:
 
 
 def test_an_expired_certificate(big: Gateway, join: Join, files: tuple[Authority, Pair]) -> None:
-    """Found without a restart: the portal falls back to its address, and no lease tells of the API any more."""
+    """A good one that is in use stays when an expired one is put over it; a daemon that starts with the expired one
+    falls back to the box's address, no lease tells of the API any more; a good one is found without a restart.
+    """
     authority, pair = files
-    big.kill("daemon")  # a good one in use stays until its last day
     over = authority.pair("over", days=-1, server=True, host=NAME, chain=True)
     good = pair.cert.read_bytes(), pair.key.read_bytes()
     shutil.copy(over.cert, pair.cert)
     shutil.copy(over.key, pair.key)
+    until(lambda: "ended on" in (big.status()["tls_problem"] or ""), within_s=15, what="it is said")
+    phone = join(big)
+    assert phone.fetch(PROBE).location == f"https://{NAME}/"
+    assert Splash(phone).page.status == 200
+    big.kill("daemon")
     big.start_daemon()
     until(big.gate_up, within_s=20, what="the daemon has its gate")
-    phone = join(big)
     assert phone.fetch(PROBE).location == f"http://{GUEST4}/"
     assert "114" not in big.storegate("render", "dnsmasq")
     let_in(phone)
