@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,7 +23,7 @@ MAX_SSID_BYTES = 32
 SLAAC = 64
 DNS = 53
 PREFIXES4 = range(8, 30)
-MAX_BLOCKED = 1000
+MAX_NETWORKS = 1000
 CHANNELS = {
     "2.4": frozenset(range(15)),
     "5": frozenset({0, *range(36, 65, 4), *range(100, 145, 4), *range(149, 178, 4)}),
@@ -81,18 +81,23 @@ def _networks(gate: GateSection) -> Iterator[Broken]:
             f"got {gate.address6!r}, wanted this box's address in the guest network with /{SLAAC}: fd12:3456:789a::1/64"
         )
         yield Broken("gate.address6", text)
-    if len(gate.blocked) > MAX_BLOCKED:
-        yield Broken("gate.blocked", f"has more than {MAX_BLOCKED} networks")
+    yield from _list("gate.blocked", gate.blocked, "guests would reach nothing at all")
+    yield from _list("gate.reachable", gate.reachable, "guests would reach all that the shop has")
+
+
+def _list(path: str, networks: Sequence[str], everything: str) -> Iterator[Broken]:
+    if len(networks) > MAX_NETWORKS:
+        yield Broken(path, f"has more than {MAX_NETWORKS} networks")
         return
-    for index, text in enumerate(gate.blocked):
+    for index, text in enumerate(networks):
         try:
             net = ipaddress.ip_network(text)
         except ValueError:
             hint = _meant_network(text)
-            yield Broken(f"gate.blocked[{index}]", f"got {text!r}, wanted a network like {hint or '192.168.0.0/16'}")
+            yield Broken(f"{path}[{index}]", f"got {text!r}, wanted a network like {hint or '192.168.0.0/16'}")
             continue
         if not net.prefixlen:
-            yield Broken(f"gate.blocked[{index}]", f"got {text!r}: guests would reach nothing at all")
+            yield Broken(f"{path}[{index}]", f"got {text!r}: {everything}")
 
 
 def _meant_network(text: str) -> str:

@@ -64,7 +64,9 @@ class GateSection(Section, frozen=True, kw_only=True):
     guest_connections: Annotated[int, Meta(ge=32, le=65_535)] = 512
     """Of one guest to the internet at once."""
     blocked: tuple[str, ...] = PRIVATE
-    """Networks that guests never reach, wherever they hang."""
+    """Networks that guests never reach, wherever they hang; beside those that this box is in itself."""
+    reachable: tuple[str, ...] = ()
+    """Networks and addresses by the uplink that members reach all the same."""
     down_mbit: Annotated[float, Meta(ge=0, le=100_000)] = 0.0
     """What the line brings: shared fairly among guests; 0: no shaping."""
     up_mbit: Annotated[float, Meta(ge=0, le=100_000)] = 0.0

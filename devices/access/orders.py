@@ -76,6 +76,8 @@ class GateStatus(msgspec.Struct, frozen=True, kw_only=True):
     """up | down | missing"""
     uplink: str = ""
     fairness: str = ""
+    onlink: tuple[str, ...] = ()
+    """Networks that the box is in itself, closed to guests."""
     problem: str = ""
     hint: str = ""
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ASK_S = 3.0
 PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 """Where Debian keeps what ordinary users do not look for."""
+MOST_SHOWN = 8
+"""Networks on one line."""
 MAX_FILE = 1024 * 1024
 MADE_BY = "# Made by `storegate render {program}`"
 PLACES = {
@@ -102,7 +104,8 @@ def gate(config: Config, ask: Ask) -> Iterator[Line]:
         return
     if said.rules == "in_place" and said.interface == "up":
         repairs = f"; its rules were put back {said.repairs} times" if said.repairs else ""
-        text = f"version {said.version}, rules in the kernel, fair shares: {said.fairness or 'none'}{repairs}"
+        closed = f"; closed to guests: {', '.join(said.onlink[:MOST_SHOWN])}" if said.onlink else ""
+        text = f"version {said.version}, rules in the kernel, fair shares: {said.fairness or 'none'}{closed}{repairs}"
         if said.repairs:
             hint = "another program changes table inet storegate: put rules of your own into another table"
             yield _note("gate", text, hint)

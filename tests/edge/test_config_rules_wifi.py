@@ -61,6 +61,13 @@ def test_networks_that_guests_never_reach() -> None:
     assert "10.0.0.0/8" not in told
 
 
+def test_networks_that_guests_reach_all_the_same() -> None:
+    well = parse(WIFI + 'reachable = ["192.168.1.9", "2001:db8::/64"]\n', where="x")
+    assert well.gate.reachable == ("192.168.1.9", "2001:db8::/64")
+    found = mistakes(WIFI + 'reachable = ["10.0.0.1", "0.0.0.0/0", "::/0", "192.168.1.5/16", "x"]\n')
+    assert set(found) == {f"gate.reachable[{index}]" for index in (1, 2, 3, 4)}
+
+
 def test_ports_that_guests_are_led_to_are_each_their_own() -> None:
     base = LEAST + GATE
     assert "8080" in mistakes(base + "tls_port = 8080\n" + LISTEN)["gate.tls_port"]
@@ -168,7 +175,9 @@ def test_the_policies_that_are_known_are_those_that_there_are() -> None:
 @given(st.text(max_size=50), st.text(max_size=50), st.text(max_size=50), st.text(max_size=50))
 def test_no_text_makes_a_rule_fail(address: str, name: str, net: str, path: str) -> None:
     config = parse(WIFI, where="x")
-    gate = msgspec.structs.replace(config.gate, address4=address, address6=address, blocked=(net,), socket=path)
+    gate = msgspec.structs.replace(
+        config.gate, address4=address, address6=address, blocked=(net,), reachable=(net,), socket=path
+    )
     portal = msgspec.structs.replace(config.portal, name=name, dns_upstream=(net,), leases_file=path, policy=path)
     point = msgspec.structs.replace(config.access_point, ssid=name)
     list(config_rules_wifi.broken(msgspec.structs.replace(config, gate=gate, portal=portal, access_point=point)))

@@ -29,7 +29,18 @@ from edge.grants import Grant, sign
 from tests.peers.wifi.given_http import forms
 from tests.peers.wifi.given_login import leave, let_in
 from tests.peers.wifi.given_namespaces import Namespace
-from tests.peers.wifi.given_network import GUEST4, GUEST4_LONG, GUEST6_LONG, INTERNET, NET4, NET6, WAN4, WAN6
+from tests.peers.wifi.given_network import (
+    GUEST4,
+    GUEST4_LONG,
+    GUEST6_LONG,
+    INTERNET,
+    NET4,
+    NET6,
+    ROUTER4,
+    ROUTER6,
+    WAN4,
+    WAN6,
+)
 from tests.peers.wifi.given_phone import Phone
 from tests.vm.air import until
 from tests.vm.installing import CONFIG, install, run, said, show
@@ -139,20 +150,22 @@ def gate_is_up() -> bool:
 
 @pytest.fixture(scope="module")
 def internet() -> Iterator[Namespace]:
-    """Behind the box's uplink."""
+    """Behind the router of the box's uplink, as the gate lets nobody into the uplink's own network."""
     made = Namespace("internet")
     run("ip", "link", "add", "wan0", "type", "veth", "peer", "name", "eth0", "netns", made.name)
     for line in (f"addr add {WAN4}/24 dev wan0", f"addr add {WAN6}/64 dev wan0 nodad", "link set wan0 up"):
         run("ip", *line.split())
-    made.ip(f"addr add {NET4}/24 dev eth0", f"addr add {NET6}/64 dev eth0 nodad", "link set eth0 up")
+    made.ip(f"addr add {NET4} dev lo", f"addr add {NET6} dev lo nodad")
+    made.ip(f"addr add {ROUTER4}/24 dev eth0", f"addr add {ROUTER6}/64 dev eth0 nodad", "link set eth0 up")
     made.ip(f"route add 2001:db8:77::/64 via {WAN6}")
-    run("ip", "route", "add", "default", "via", NET4)
-    run("ip", "route", "add", "default", "via", NET6)
+    run("ip", "route", "add", "default", "via", ROUTER4)
+    run("ip", "route", "add", "default", "via", ROUTER6)
     log = Path("/run/internet.log")
     made.start(sys.executable, str(INTERNET), "internet", "80", "443", log=log)
     made.start(
         *("dnsmasq", "--keep-in-foreground", "--user=root", "--conf-file=/dev/null", "--no-resolv", "--no-hosts"),
-        *("--pid-file=", "--interface=eth0", "--bind-interfaces", f"--address=/#/{NET4}", f"--address=/#/{NET6}"),
+        *("--pid-file=", f"--listen-address={NET4},{NET6}", "--bind-interfaces"),
+        *(f"--address=/#/{NET4}", f"--address=/#/{NET6}"),
         log=log,
     )
     until(lambda: made.listens(53) and made.listens(443), "the internet")

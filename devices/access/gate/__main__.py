@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from types import FrameType
 
-from devices.access.gate import links, nft, rules, settings
+from devices.access.gate import links, nft, onlink, rules, settings
 from devices.access.gate.gate import Gate
 from devices.access.gate.server import BusyError, Server
 
@@ -66,7 +66,12 @@ def _check(found: settings.Settings) -> int:
     if not found.interface:
         _say("gate.interface is empty: there is no guest network, and no rules")
         return 0
-    text = rules.text(found, rules.Contents(run=1, others_route=links.others_route()))
+    try:
+        networks = onlink.read(found.interface)
+    except links.LinksError as error:
+        _say(f"{error}. {error.hint}")
+        return 1
+    text = rules.text(found, rules.Contents(run=1, onlink=networks, others_route=links.others_route()))
     print(text)  # noqa: T201 - what was asked for
     try:
         nft.check(text)

@@ -10,6 +10,7 @@ from sys import byteorder
 from typing import Final
 
 from devices.access.gate.netlink import Element, Found
+from devices.access.gate.onlink import Spans
 from devices.access.gate.rules import Entry
 
 FORGOTTEN_S: Final = 600.0
@@ -40,6 +41,8 @@ class Seen:
     down: dict[int, Counts]
     walled: tuple[tuple[bytes, int], ...]
     """Packed address, milliseconds left."""
+    onlink: tuple[Spans, Spans]
+    """Of IPv4 and of IPv6."""
     free: bool
     run: int
     """0: none."""

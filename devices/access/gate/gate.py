@@ -16,6 +16,7 @@ from devices.access.gate.settings import Settings
 from devices.access.gate.table import KernelError
 
 Answer = dict[str, Any]
+_MOST_SHOWN = 256
 
 
 class Gate:
@@ -42,7 +43,7 @@ class Gate:
 
     def close(self) -> None:
         """The rules stay: who is in stays in, and nobody else gets in."""
-        self._keeper.table.close()
+        self._keeper.close()
 
     def do(self, given: Sequence[orders.Order]) -> list[Answer]:
         """An answer each. Changes that follow each other are one transaction."""
@@ -174,6 +175,7 @@ class Gate:
             "forwarding": links.forwarding(self._settings),
             "fairness": keeper.fairness,
             "isolation": keeper.isolation,
+            "onlink": [str(one) for one in keeper.networks[:_MOST_SHOWN]],
             "members": self._book.alive(self._clock()),
             "capture_members": self._book.capture_members,
             "problem": problem,

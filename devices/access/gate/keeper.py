@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
-from devices.access.gate import fairness, links
+from devices.access.gate import fairness, links, onlink
 from devices.access.gate.book import Book
 from devices.access.gate.changes import take_out
 from devices.access.gate.netlink import Batch
@@ -20,6 +20,7 @@ from devices.access.gate.table import KernelError, Table
 _RETRY_S: Final = 5.0
 _LINKS_S: Final = 1.0
 _OBSERVE_S: Final = 15.0
+_MOST_TOLD: Final = 16
 _AGAIN_S: Final = 1.0
 """Other programs change rules too: after a look that found nothing wrong, the next one waits so long."""
 
@@ -40,6 +41,10 @@ class Keeper:
         self.isolation = "none"
         self._adopted = False
         self._others_route = True
+        self.networks: tuple[onlink.Network, ...] = ()
+        """Networks of this box's own that guests are kept from, as the kernel has them."""
+        self._watch = onlink.Watch()
+        self._stale = True
         self._numbers = (-1, -1)
         self._problems: dict[str, tuple[str, str]] = {}
         self._next_try_s = self._next_links_s = self._next_look_s = self._next_observe_s = 0.0
@@ -64,8 +69,15 @@ class Keeper:
             if now_s >= self._next_links_s:
                 self._next_links_s = now_s + _LINKS_S
                 self._see_to_links()
+            self._stale = self._watch.changed() or self._stale
+            if self._stale:
+                self._see_to_networks()
         except KernelError as error:
             self._failed(error)
+
+    def close(self) -> None:
+        self._watch.close()
+        self.table.close()
 
     def commit(self, batch: Batch) -> None:
         """When somebody has just changed the table, it is made good first. Raises KernelError."""
@@ -107,7 +119,12 @@ class Keeper:
     def _load(self) -> None:
         self._book.run = self._book.run or secrets.randbelow((1 << 31) - 1) + 1
         self._others_route = links.others_route()
-        self.table.load(self._book, self._clock(), others_route=self._others_route)
+        try:
+            found = onlink.read(self._settings.interface)
+        except links.LinksError as error:
+            raise KernelError(str(error), error.hint) from error
+        self.table.load(self._book, self._clock(), onlink=found, others_route=self._others_route)
+        self._networks_are(found)
         self.isolation = "rules" if self.table.isolates else "none"
         self._next_links_s = 0.0
 
@@ -117,7 +134,8 @@ class Keeper:
         self._next_look_s = now_s + _AGAIN_S
         seen = self.table.seen()
         if seen is not None:
-            if self.table.as_noted() and self._book.agrees(seen, now_s):
+            closed = (onlink.spans(self.networks, 4), onlink.spans(self.networks, 6))
+            if self.table.as_noted() and seen.onlink == closed and self._book.agrees(seen, now_s):
                 return
             self._book.observe(seen, now_s)
         else:
@@ -153,6 +171,29 @@ class Keeper:
         if changed:
             self.fairness, wrong = fairness.share(settings) if all(numbers) else ("none", None)
             self._trouble("fairness", wrong)
+
+    def _see_to_networks(self) -> None:
+        """Members and their connections are not touched: two sets change, in one step."""
+        try:
+            found = onlink.read(self._settings.interface)
+        except links.LinksError as error:
+            self._trouble("networks", (str(error), error.hint))
+            return
+        self._trouble("networks", None)
+        if found != self.networks:
+            batch = Batch(TABLE)
+            for name, version in (("onlink4", 4), ("onlink6", 6)):
+                batch.flush(name)
+                batch.add(name, onlink.elements(onlink.spans(found, version), version))
+            self.commit(batch)
+            self._networks_are(found)
+        self._stale = False
+
+    def _networks_are(self, found: tuple[onlink.Network, ...]) -> None:
+        if found != self.networks:
+            told = ", ".join(map(str, found[:_MOST_TOLD])) + (" …" if len(found) > _MOST_TOLD else "")
+            self._say(f"networks of this box, closed to guests: {told or 'none'}")
+        self.networks = found
 
     def _trouble(self, of: str, wrong: tuple[str, str] | None) -> None:
         if wrong is None:

@@ -19,6 +19,7 @@ _NEW_ELEMENTS, _GET_ELEMENTS, _DELETE_ELEMENTS, _GET_GENERATION = 12, 13, 14, 16
 _BEGIN, _END = 16, 17
 _REQUEST, _ACK, _DUMP, _CREATE, _INTERRUPTED = 0x1, 0x4, 0x300, 0x400, 0x10
 _ERROR, _DONE = 2, 3
+_INTERVAL_END: Final = 0x1
 _PER_MESSAGE: Final = 600
 """Elements: an attribute's length has 16 bits."""
 _BUFFER_BYTES: Final = 16 << 20
@@ -32,6 +33,8 @@ class Element(NamedTuple):
     data: bytes = b""
     timeout_ms: int = 0
     """0: none, or the set's own."""
+    end: bool = False
+    """Of a set of intervals: the first key that is no longer in one."""
 
 
 class Found(NamedTuple):
@@ -43,6 +46,7 @@ class Found(NamedTuple):
     """Until its timeout; 0: it has none."""
     octets: int
     packets: int
+    end: bool = False
 
 
 class Batch:
@@ -236,6 +240,8 @@ def _packed(one: Element) -> bytes:
     body = _attribute(1 | _NESTED, _attribute(1, one.key))
     if one.data:
         body += _attribute(2 | _NESTED, _attribute(1, one.data))
+    if one.end:
+        body += _attribute(3, struct.pack(">I", _INTERVAL_END))
     if one.timeout_ms:
         body += _attribute(4, struct.pack(">Q", one.timeout_ms))
     return _attribute(1 | _NESTED, body)
@@ -243,11 +249,13 @@ def _packed(one: Element) -> bytes:
 
 def _element(body: bytes) -> Found:
     key = data = b""
-    left_ms = octets = packets = 0
+    left_ms = octets = packets = flags = 0
     for name, value in attributes(body):
         if name in {1, 2}:
             plain = next((inner for kind, inner in attributes(value) if kind == 1), b"")
             key, data = (plain, data) if name == 1 else (key, plain)
+        elif name == 3:
+            flags = int.from_bytes(value, "big")
         elif name == 5:
             left_ms = int.from_bytes(value, "big")
         elif name in {7, 11}:  # one expression, or a list of them
@@ -257,4 +265,4 @@ def _element(body: bytes) -> Found:
                         counts = dict(attributes(inner))
                         octets = int.from_bytes(counts.get(1, b""), "big")
                         packets = int.from_bytes(counts.get(2, b""), "big")
-    return Found(key, data, left_ms, octets, packets)
+    return Found(key, data, left_ms, octets, packets, bool(flags & _INTERVAL_END))

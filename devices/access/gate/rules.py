@@ -2,8 +2,9 @@
 
 One packet's way: `first` drops what is no guest's packet; `capture` leads who is not let in to the portal and to the
 captive DNS; `guest_input` shows a guest four doors of this box and no more; `guest_forward` lets members out by the
-uplink, to no network of the shop, and lets answers back in only while the session's mark is in `down`. So taking a
-mark away cuts running downloads. Members are elements of sets: their number costs nothing per packet.
+uplink, to no network of the shop (`blocked`, and every one that this box is in itself), and lets answers back in only
+while the session's mark is in `down`. So taking a mark away cuts running downloads. Members are elements of sets: their
+number costs nothing per packet.
 
 All of `table inet storegate` is ours and no rule here touches a packet that has nothing to do with the guest network.
 """
@@ -14,6 +15,7 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from devices.access.gate.onlink import Network, collapsed
 from devices.access.gate.settings import Settings
 
 TABLE = "storegate"
@@ -49,6 +51,8 @@ class Contents:
     members: tuple[Entry, ...] = ()
     walled: tuple[tuple[str, int], ...] = ()
     """Address, milliseconds left."""
+    onlink: tuple[Network, ...] = ()
+    """The networks that this box is in itself, without overlaps."""
     capture_members: bool = False
     others_route: bool = True
     """This box forwards for others too, so that what does not concern guests passes as if we were not there."""
@@ -101,6 +105,8 @@ def _sets(settings: Settings, contents: Contents) -> str:
         for one in members
         if one.idle_ms
     ]
+    onlink4 = [str(one) for one in contents.onlink if one.version == 4]
+    onlink6 = [str(one) for one in contents.onlink if one.version == 6]
     return f"""\
   # MAC -> mark of the session; the timeout is the hard end
   map members {{ type ether_addr : mark; size {MOST_MEMBERS}; flags timeout;{
@@ -115,6 +121,9 @@ def _sets(settings: Settings, contents: Contents) -> str:
   set down {{ type mark; size {MOST_MARKS}; counter;{_counted((one.mark, one.down) for one in members)} }}
   set walled4 {{ type ipv4_addr; size {MOST_WALLED}; flags timeout;{_elements(walled4)} }}
   set walled6 {{ type ipv6_addr; size {MOST_WALLED}; flags timeout;{_elements(walled6)} }}
+  # the networks that this box is in itself: the shop's, whatever addresses they have; the gate keeps them up to date
+  set onlink4 {{ type ipv4_addr; flags interval;{_elements(onlink4)} }}
+  set onlink6 {{ type ipv6_addr; flags interval;{_elements(onlink6)} }}
   # while the guest interface is in it, members are not led to the portal
   set free {{ type ifname;{_elements(free)} }}
   # names the life of the counters
@@ -218,7 +227,6 @@ def _chains(settings: Settings, contents: Contents) -> str:
 def _forward(settings: Settings, contents: Contents) -> str:
     guest, ours4, ours6 = f'"{settings.interface}"', settings.ours4, settings.ours6
     uplink = f'"{settings.uplink}"'
-    blocked4, blocked6 = _blocked(settings, 4), _blocked(settings, 6)
     lines = f"""\
   chain guest_forward {{
     type filter hook forward priority filter; policy accept;
@@ -231,8 +239,11 @@ def _forward(settings: Settings, contents: Contents) -> str:
     lines += "  }\n  chain from_guest {\n"
     if settings.uplink:
         lines += f"    oifname != {uplink} goto refused\n    ct state invalid drop\n"
-        lines += f"    ip daddr {{ {blocked4} }} goto refused\n" if blocked4 else ""
-        lines += f"    ip6 daddr {{ {blocked6} }} goto refused\n" if blocked6 else ""
+        for ip, version in (("ip", 4), ("ip6", 6)):
+            blocked, reachable = _listed(settings.blocked, version), _listed(settings.reachable, version)
+            but = f"{ip} daddr != {{ {reachable} }} " if reachable else ""
+            lines += f"    {but}{ip} daddr {{ {blocked} }} goto refused\n" if blocked else ""
+            lines += f"    {but}{ip} daddr @onlink{version} goto refused\n"
         lines += f"    ip daddr {ANSWERED4} goto refused\n"
         lines += f"    ip6 daddr {ANSWERED6} goto refused\n" if ours6 else ""
         lines += """\
@@ -284,8 +295,5 @@ def _forward(settings: Settings, contents: Contents) -> str:
     return lines
 
 
-def _blocked(settings: Settings, version: int) -> str:
-    networks = [ipaddress.ip_network(one) for one in settings.blocked]
-    four = ipaddress.collapse_addresses(one for one in networks if isinstance(one, ipaddress.IPv4Network))
-    six = ipaddress.collapse_addresses(one for one in networks if isinstance(one, ipaddress.IPv6Network))
-    return ", ".join(map(str, four if version == 4 else six))
+def _listed(networks: Iterable[str], version: int) -> str:
+    return ", ".join(str(one) for one in collapsed(map(ipaddress.ip_network, networks)) if one.version == version)

@@ -56,6 +56,7 @@ class Settings:
     portal_connections: int = 16
     guest_connections: int = 512
     blocked: tuple[str, ...] = PRIVATE
+    reachable: tuple[str, ...] = ()
     down_mbit: float = 0.0
     up_mbit: float = 0.0
     guest_port: int = 8080
@@ -232,6 +233,13 @@ def _networks(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _some_networks(value: object) -> tuple[str, ...]:
+    found = _networks(value)
+    if any(not ipaddress.ip_network(one).prefixlen for one in found):
+        raise ValueError("wants networks and addresses, not everything there is")
+    return found
+
+
 _port: Final = _whole(0, 65_535)
 _RULES: Final[Mapping[str, Callable[[Any], Any]]] = {
     "driver": _one_of("gate", "fake"),
@@ -248,6 +256,7 @@ _RULES: Final[Mapping[str, Callable[[Any], Any]]] = {
     "portal_connections": _whole(4, 256),
     "guest_connections": _whole(32, 65_535),
     "blocked": _networks,
+    "reachable": _some_networks,
     "down_mbit": _mbit,
     "up_mbit": _mbit,
 }

@@ -10,6 +10,7 @@ from sys import byteorder
 from devices.access.gate import nft, rules
 from devices.access.gate.book import Book, Seen
 from devices.access.gate.netlink import Batch, Found, Netlink
+from devices.access.gate.onlink import Network, Spans, spans_of
 from devices.access.gate.settings import Settings
 
 _TRIES = 3
@@ -56,9 +57,19 @@ class Table:
             up=_counts(of["up"]),
             down=_counts(of["down"]),
             walled=tuple((key, one.left_ms) for name in ("walled4", "walled6") for key, one in of[name].items()),
+            onlink=(self._onlink("onlink4", 4), self._onlink("onlink6", 6)),
             free=self.free_key in of["free"],
             run=next((int.from_bytes(key, byteorder) for key in of["run"]), 0),
         )
+
+    def _onlink(self, name: str, version: int) -> Spans:
+        try:
+            found = self._kernel().dump(rules.TABLE, name)
+        except OSError as error:
+            if error.errno == errno.ENOENT:  # the table of an older gate: its members stay
+                return ()
+            raise self._failed(error) from error
+        return spans_of(((one.key, one.end) for one in found), version)
 
     @property
     def free_key(self) -> bytes:
@@ -72,7 +83,7 @@ class Table:
         if batch:
             self._generation += 1
 
-    def load(self, book: Book, now_s: float, *, others_route: bool) -> None:
+    def load(self, book: Book, now_s: float, *, onlink: tuple[Network, ...], others_route: bool) -> None:
         """Rules and all members, in one transaction."""
         contents = rules.Contents(
             run=book.run,
@@ -82,6 +93,7 @@ class Table:
                 for at, end_s in book.walled.items()
                 if end_s - now_s >= 0.001
             ),
+            onlink=onlink,
             capture_members=book.capture_members,
             others_route=others_route,
         )

@@ -127,6 +127,8 @@ def test_a_gate_that_does_not_answer_or_is_unwell(root: Path) -> None:
     )
     assert wrong(look(root, said=failed)) == {"gate": "the program nft is not on this box"}
     assert wrong(look(root, said=GateStatus(interface="missing"))) == {"gate": "rules: starting, br-guest: missing"}
+    told = GateStatus(version="1", rules="in_place", interface="up", uplink="up", onlink=("198.51.100.0/24",))
+    assert "closed to guests: 198.51.100.0/24" in look(root, said=told)["gate"].text
     changed = GateStatus(version="1", rules="in_place", interface="up", uplink="up", repairs=4)
     assert (look(root, said=changed)["gate"].verdict, "4 times" in look(root, said=changed)["gate"].text) == (
         Verdict.NOTE,

@@ -1,8 +1,9 @@
 """A shop's network of namespaces: phones on the guest bridge, the gateway, the shop's own LAN, the internet.
 
-phone, phone … ──veth── [ guest0 │ gateway │ wan0 ] ──veth── internet (also its resolver)
-                         10.64.0.1/20        shop0 ──veth── shop (a server that guests must never reach)
-                         2001:db8:77::1/64
+phone, phone … ──veth── [ guest0 │ gateway │ wan0 ] ──veth── [ lan0 │ router, behind it the internet and its resolver ]
+                         10.64.0.1/20        shop0             └──veth── office (public addresses, the uplink's network)
+                         2001:db8:77::1/64    └──veth── shop (a server)
+Neither office nor shop is ever reached by a guest.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ NET4, NET6 = "93.184.216.80", "2606:2800:ffff::80"
 GARDEN4, GARDEN6 = "93.184.216.81", "2606:2800:ffff::81"
 """But `GARDEN` leads here."""
 GARDEN = "pay.example.com"
-WAN4, WAN6 = "93.184.216.1", "2606:2800:ffff::1"
+WAN4, WAN6 = "93.184.217.2", "2606:2800:fffe::2"
+ROUTER4, ROUTER6 = "93.184.217.1", "2606:2800:fffe::1"
+"""The uplink's own network has public addresses: the internet begins behind this router of it."""
+OFFICE4, OFFICE6 = "93.184.217.9", "2606:2800:fffe::9"
+"""A machine in there that guests must never reach, though no list of networks covers it."""
 BEHIND4 = "192.168.77.1"
 """A private host behind the uplink: the modem's own pages, say."""
 SHOP4, SHOP6 = "192.168.9.2", "fd00:9::2"
@@ -43,6 +48,7 @@ class Network:
             self.gateway = self.namespace("gw", resolver=NET4)
             self.internet = self.namespace("net")
             self.shop = self.namespace("shop")
+            self.office = self.namespace("office")
             self._uplink()
             self._shop_lan()
             self.guest_bridge()
@@ -87,23 +93,33 @@ class Network:
 
     def cut_uplink(self) -> None:
         """The line behind the modem: the interface stays up, nothing answers any more."""
-        self.internet.ip("link set eth0 down")
+        self.internet.ip("link set lan0 down")
 
     def mend_uplink(self) -> None:
         self.internet.ip(
-            "link set eth0 up",
-            f"addr replace {NET6}/64 dev eth0 nodad",
-            f"addr replace {GARDEN6}/64 dev eth0 nodad preferred_lft 0",  # answers, but is nobody's choice
+            "link set lan0 up",
+            f"addr replace {ROUTER6}/64 dev lan0 nodad",
             f"route replace 2001:db8:77::/64 via {WAN6}",
         )
 
     def _uplink(self) -> None:
-        gateway, internet = self.gateway, self.internet
+        gateway, internet, office = self.gateway, self.internet, self.office
         gateway.ip(f"link add wan0 type veth peer name eth0 netns {internet.name}")
         gateway.ip(f"addr add {WAN4}/24 dev wan0", f"addr add {WAN6}/64 dev wan0 nodad", "link set wan0 up")
-        internet.ip(*(f"addr add {address}/24 dev eth0" for address in (NET4, GARDEN4, BEHIND4)))
+        internet.ip(
+            "link add lan0 type bridge", "link set eth0 master lan0 up",
+            f"link add office type veth peer name eth0 netns {office.name}", "link set office master lan0 up",
+            *(f"addr add {address}/24 dev lan0" for address in (ROUTER4, BEHIND4)),
+            *(f"addr add {address} dev lo" for address in (NET4, GARDEN4)),
+            *(f"addr add {address} dev lo nodad" for address in (NET6, GARDEN6)),
+        )  # fmt: skip
         self.mend_uplink()
-        gateway.ip(f"route add default via {NET4}", f"route add default via {NET6}")
+        gateway.ip(f"route add default via {ROUTER4}", f"route add default via {ROUTER6}")
+        office.ip(
+            f"addr add {OFFICE4}/24 dev eth0", f"addr add {OFFICE6}/64 dev eth0 nodad", "link set eth0 up",
+            f"route add default via {ROUTER4}", f"route add default via {ROUTER6}",
+            f"route add 2001:db8:77::/64 via {WAN6}",  # so that nothing but the gate keeps guests away
+        )  # fmt: skip
 
     def _shop_lan(self) -> None:
         self.gateway.ip(f"link add shop0 type veth peer name eth0 netns {self.shop.name}")
@@ -120,14 +136,16 @@ class Network:
     def _serve(self) -> None:
         resolver = [
             "dnsmasq", "--keep-in-foreground", "--user=root", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
-            "--pid-file=", "--interface=eth0", "--bind-interfaces", f"--address=/#/{NET4}", f"--address=/#/{NET6}",
-            f"--address=/{GARDEN}/{GARDEN4}", f"--address=/{GARDEN}/{GARDEN6}",
+            "--pid-file=", f"--listen-address={NET4},{NET6}", "--bind-interfaces",
+            *(f"--address=/#/{address}" for address in (NET4, NET6)),
+            *(f"--address=/{GARDEN}/{address}" for address in (GARDEN4, GARDEN6)),
         ]  # fmt: skip
         self.internet.start(*resolver, log=self.folder / "internet-dns.log")
-        for where, name in ((self.internet, "internet"), (self.shop, "shop")):
+        hosts = {"internet": self.internet, "shop": self.shop, "office": self.office}
+        for name, where in hosts.items():
             ports = ("80", "443", "853", "8080")
             where.start(sys.executable, str(INTERNET), name, *ports, log=self.folder / f"{name}.log")
         until(
-            lambda: self.internet.listens(53) and self.internet.listens(8080) and self.shop.listens(8080),
+            lambda: self.internet.listens(53) and all(where.listens(8080) for where in hosts.values()),
             within_s=20, what="the internet serves",
         )  # fmt: skip

@@ -66,12 +66,13 @@ class Host(http.server.BaseHTTPRequestHandler):
 
 
 def echo(port: int) -> None:
-    """QUIC's stand-in: whatever datagram comes goes back."""
+    """QUIC's stand-in: whatever datagram comes goes back, from the address that it came to."""
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as udp:
+        udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
         udp.bind(("::", port))
         while True:
-            data, sender = udp.recvfrom(2048)
-            udp.sendto(data, sender)
+            data, to, _, sender = udp.recvmsg(2048, 256)
+            udp.sendmsg([data], to, 0, sender)
 
 
 if __name__ == "__main__":

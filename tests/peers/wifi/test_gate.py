@@ -23,6 +23,10 @@ from tests.peers.wifi.given_network import (
     GUEST6,
     NET4,
     NET6,
+    OFFICE4,
+    OFFICE6,
+    ROUTER4,
+    ROUTER6,
     SHOP4,
     SHOP6,
     SHOP_PUBLIC4,
@@ -138,13 +142,13 @@ def test_bytes_are_counted_both_ways(bare: Gateway, join: Join) -> None:
 
 @pytest.mark.parametrize("member", [False, True], ids=["captive", "member"])
 def test_the_shop_is_out_of_reach(bare: Gateway, join: Join, member: bool) -> None:
-    """Its LAN by private and public addresses, what is behind the modem, and the box itself on every address."""
+    """Its LANs by private and public addresses, the router, what is behind it, and the box itself on every address."""
     phone, next_to = join(bare), join(bare)
     if member:
         allow(bare, phone)
         assert phone.reaches(NET4, 443)
     with listening(bare, 22, 9999, SHOP_PORT, ADMIN_PORT):
-        for address in (SHOP4, SHOP6, SHOP_PUBLIC4, BEHIND4):
+        for address in (SHOP4, SHOP6, SHOP_PUBLIC4, BEHIND4, OFFICE4, OFFICE6, ROUTER4, ROUTER6):
             assert not phone.reaches(address, 443), address
             assert phone.datagram(address, 443) != b"storegate", address
         link_local = bare.space.run("ip", "-6", "-o", "addr", "show", "dev", "guest0", "scope", "link").split()[3]

@@ -22,6 +22,8 @@ import pytest
 ROOT = Path(__file__).parents[4]
 GUEST = "02:00:00:00:77:01"
 SECOND = "02:00:00:00:77:02"
+WAN4, WAN6 = "203.0.113.1", "2001:db8:fffe::1"
+ROUTER4, ROUTER6 = "203.0.113.80", "2001:db8:fffe::80"
 _names = count()
 
 
@@ -239,16 +241,19 @@ S(("::", {port}), H).serve_forever()
 
     def _uplink(self) -> None:
         _cable(self.box, "wan0", self.internet, "eth0")
-        self.box.ip("addr add 198.51.100.1/24 dev wan0")
-        self.box.ip("addr add 2001:db8:ffff::1/64 dev wan0 nodad")
-        self.internet.ip("addr add 198.51.100.80/24 dev eth0")
-        self.internet.ip("addr add 198.51.100.81/24 dev eth0")
-        self.internet.ip("addr add 2001:db8:ffff::81/64 dev eth0 nodad")
-        self.internet.ip("addr add 192.168.9.9/24 dev eth0")
-        self.internet.ip("addr add 2001:db8:ffff::80/64 dev eth0 nodad")
-        self.internet.ip("-6 route add 2001:db8:77::/64 via 2001:db8:ffff::1")
+        """Its own network has public addresses; what is on the other side's loopback lies behind a router."""
+        self.box.ip(f"addr add {WAN4}/24 dev wan0")
+        self.box.ip(f"addr add {WAN6}/64 dev wan0 nodad")
+        for address in (f"{ROUTER4}/24", "192.168.9.9/24"):
+            self.internet.ip(f"addr add {address} dev eth0")
+        self.internet.ip(f"addr add {ROUTER6}/64 dev eth0 nodad")
+        for last in (80, 81):
+            self.internet.ip(f"addr add 198.51.100.{last} dev lo")
+            self.internet.ip(f"addr add 2001:db8:ffff::{last} dev lo nodad")
+        self.internet.ip(f"-6 route add 2001:db8:77::/64 via {WAN6}")
         self.box.ip("route add 192.168.9.0/24 dev wan0")
-        self.box.ip("route add default via 198.51.100.80")
+        self.box.ip(f"route add default via {ROUTER4}")
+        self.box.ip(f"-6 route add default via {ROUTER6}")
 
     def _guests(self) -> None:
         self.box.ip("link add guest0 type bridge")

@@ -31,6 +31,7 @@ def test_status_says_how_it_is(gate: Box) -> None:
         "forwarding": True,
         "fairness": "none",
         "isolation": status["isolation"],
+        "onlink": ["192.168.9.0/24", "203.0.113.0/24", "2001:db8:fffe::/64"],
         "members": 0,
         "capture_members": False,
         "problem": "",

@@ -80,6 +80,8 @@ def test_a_socket_that_cant_be_made_is_1(config: Path, tmp_path: Path, capsys: p
         {"uplink": "", "address6": ""},
         {"blocked": []},
         {"blocked": ["10.0.0.0/8", "10.1.0.0/16", "::/0", "0.0.0.0/0"]},
+        {"reachable": ["192.168.1.9", "192.168.1.8", "2001:db8::/64"]},
+        {"reachable": ["192.168.1.9"], "blocked": []},
         {"masquerade6": True},
         {"interface": "br-guest.20_x"},
     ],

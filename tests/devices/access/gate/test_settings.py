@@ -52,6 +52,7 @@ idle_s = 60
 portal_connections = 4
 guest_connections = 32
 blocked = ["10.0.0.0/8", "fc00::/7"]
+reachable = ["192.168.1.9", "2001:db8::/64"]
 down_mbit = 100
 up_mbit = 20.5
 [listen.guest]
@@ -88,6 +89,8 @@ port = 80
         ('blocked = ["10.0.0.1/8"]', "is no network like"),
         ('blocked = ["fe80::%eth0/64"]', "is no network like"),
         ("blocked = [3]", "(wants text)"),
+        ('reachable = ["0.0.0.0/0"]', "gate.reachable: wants networks and addresses, not everything"),
+        ('reachable = ["shop.example"]', "is no network like"),
         ("down_mbit = -1", "gate.down_mbit: wants a number from 0"),
         ("up_mbit = nan", "gate.up_mbit: wants a number from 0"),
         ('socket = "gate.sock"', "gate.socket: wants a path"),

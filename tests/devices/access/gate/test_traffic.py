@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.devices.access.gate.given_gate import GUEST, SECOND, Box, Space, box, made, needs_network, until
+from tests.devices.access.gate.given_gate import GUEST, SECOND, WAN4, WAN6, Box, Space, box, made, needs_network, until
 
 __all__ = ["box"]
 pytestmark = needs_network
@@ -78,10 +78,10 @@ def test_of_this_box_a_guest_sees_four_doors(open_box: Box) -> None:
     guest = open_box.first
     open_box.caller().do("allow", mac=GUEST, mark=7, end_s=600)
     for space in (guest, open_box.second):  # a member is no better than any guest here
-        for host in (OURS4, OURS6.strip("[]"), "198.51.100.1", "2001:db8:ffff::1"):
+        for host in (OURS4, OURS6.strip("[]"), WAN4, WAN6):
             assert _tcp(space, host, 22) == "ConnectionRefusedError"
             assert _tcp(space, host, 853) == "ConnectionRefusedError"
-        assert _tcp(space, "198.51.100.1", 8080) == "ConnectionRefusedError"
+        assert _tcp(space, WAN4, 8080) == "ConnectionRefusedError"
 
 
 def test_a_member_is_through_and_the_next_guest_is_not(open_box: Box) -> None:
@@ -285,14 +285,14 @@ def test_who_sends_with_an_address_of_nobodys_network_is_not_heard(open_box: Box
 
 
 def test_the_box_itself_and_its_other_networks_are_untouched(open_box: Box) -> None:
-    assert _web(open_box.internet, "http://198.51.100.1:22/") == "admin"
+    assert _web(open_box.internet, f"http://{WAN4}:22/") == "admin"
     assert _web(open_box.box, f"http://{FAR4}/") == "internet"
     assert _web(open_box.box, "http://127.0.0.1:22/") == "admin"
 
 
 def test_nobody_comes_in_to_a_guest_from_outside(open_box: Box) -> None:
     open_box.serve(open_box.first, 8000, "guest")
-    open_box.internet.ip("route add 10.77.0.0/24 via 198.51.100.1")
+    open_box.internet.ip(f"route add 10.77.0.0/24 via {WAN4}")
     open_box.caller().do("allow", mac=GUEST, mark=7, end_s=600)
     assert _web(open_box.internet, "http://10.77.0.11:8000/") == ""
     assert _web(open_box.internet, "http://[2001:db8:77::11]:8000/") == ""
@@ -306,7 +306,7 @@ def test_members_leave_with_the_boxs_address(open_box: Box) -> None:
     until(lambda: open_box.internet.run("ss", "-Hltn", "sport = :7001"))
     for host in (FAR4, FAR6.strip("[]")):
         assert _tcp(open_box.first, host, 7001) == "ok"
-    assert seen.communicate(timeout=5)[0].split() == ["::ffff:198.51.100.1", "2001:db8:ffff::1"]
+    assert seen.communicate(timeout=5)[0].split() == [f"::ffff:{WAN4}", WAN6]
 
 
 def _web(space: Space, url: str) -> str:
