@@ -52,6 +52,8 @@ class AccessWhy(StrEnum):
     """The gate does not answer: nobody new gets in until it does."""
     OFFLINE = "offline"
     """This way needs the cloud, and the line is cut."""
+    UNSENT = "unsent"
+    """The line is there, but the cloud does not answer: no code was sent, as far as anybody knows."""
     REFUSED = "refused"
     """The cloud or WeChat says no."""
     OTHER = "other"

@@ -97,6 +97,8 @@ class Broker(msgspec.Struct, kw_only=True):
     published: int = 0
     """Events acknowledged since the start."""
     puback_ms: float = 0.0
+    unanswered: int = 0
+    """Requests in a row that the cloud left without an answer."""
     problem: str = ""
 
 

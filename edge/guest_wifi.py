@@ -5,6 +5,8 @@ Without a `[gate]` in gateway.toml there is none of it, and the guest side is wa
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
@@ -16,18 +18,21 @@ import devices.access.build
 from cloud_bridge.asks import CloudAsks
 from devices.access.dns.captive import CaptiveDns
 from devices.driver import Driver
-from edge.board import Board
+from edge import policies
+from edge.board import Board, Problem
 from edge.catalogue.desk import CatalogueDesk
 from edge.clock import Clock
 from edge.config import Config
 from edge.coupon_desk import CouponDesk
 from edge.effects import OpenGate, ShowOnKiosk, ShutGate
+from edge.errors import StoregateError
 from edge.journal import Journal
 from edge.keys import GatewayKeys
 from edge.portal import policy
 from edge.portal.desk import PortalDesk
 from edge.portal.kiosk_codes import KioskCodes, Tell
 from edge.portal.ways.build import app_logins, build, garden
+from edge.portal.ways.heard import HeardAsks
 from edge.pump import Pump
 from edge.shop import Shop
 from edge.store import access_rows
@@ -36,6 +41,7 @@ from edge.web.guest.portal.build import routes
 from edge.web.guest.portal.front import Front
 from edge.web.tls import Tls
 
+log = logging.getLogger(__name__)
 Services = list[tuple[str, Callable[[], Coroutine[None, None, None]]]]
 
 
@@ -49,6 +55,26 @@ class GuestWifi:
     drivers: list[Driver]
     services: Services
     tls: Tls | None
+
+
+async def read_policy(settings: Config, *, board: Board, clock: Clock) -> None:
+    """Before rules and pages ask for it on the loop. One that can't be used closes the portal, not the shop."""
+    found = await asyncio.to_thread(policies.in_force, settings.portal.policy)
+    if found.problem and devices.access.build.wanted(settings):
+        _amiss(board, clock, "wifi_policy", found.problem, found.hint)
+
+
+def without_tls(board: Board, clock: Clock, error: StoregateError) -> None:
+    """Its port could not be had: guests get plain HTTP."""
+    _amiss(board, clock, "wifi_tls_port", str(error), error.hint)
+
+
+def _amiss(board: Board, clock: Clock, code: str, problem: str, hint: str) -> None:
+    """A start that went on without a part of the guest Wi-Fi."""
+    log.error("%s. Next: %s", problem, hint)
+    board.damages[code] = problem
+    fields = {"problem": problem}
+    board.tell(Problem(at=clock.now(), where="guest Wi-Fi", text=problem, hint=hint, code=code, fields=fields))
 
 
 def compose(
@@ -74,7 +100,8 @@ def compose(
         return None
     pump.on(OpenGate, access.open)
     pump.on(ShutGate, access.shut)
-    found = build(settings, asks=asks, keys=keys, clock=clock, journal=journal, shop=shop)
+    heard = HeardAsks(asks, board=board, clock=clock)
+    found = build(settings, asks=heard, keys=keys, clock=clock, journal=journal, shop=shop)
     desk = PortalDesk(
         pump=pump,
         journal=journal,
@@ -84,7 +111,7 @@ def compose(
         board=board,
         neighbours=access.neighbours,
         ways=found,
-        policy=policy.load(settings.portal.policy),
+        policy=policy.in_force(settings.portal.policy).policy,
     )
     codes = KioskCodes(desk, tell=tell_kiosk)
     pump.on(ShowOnKiosk, codes.sink)

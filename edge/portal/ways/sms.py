@@ -35,6 +35,8 @@ ASK_S = 8.0
 """A guest looks at a page that loads: longer than a slow line, shorter than patience."""
 MAX_SENT = 5_000
 WHY = {"number": AccessWhy.NUMBER_WRONG, "too_often": AccessWhy.TOO_OFTEN}
+NOT_DONE = frozenset({AccessWhy.OFFLINE, AccessWhy.UNSENT})
+"""The guest may try again at once, and it costs no budget. If the cloud sent it all the same, its own count holds."""
 
 
 def random_code() -> str:
@@ -135,13 +137,14 @@ class SmsWay:
         why = await self._asked(wanted)
         if why is None:
             return _step(sent)
-        if self._sent.get(guest.mac) is sent:
+        if why in NOT_DONE:
+            for budget, who in charges:
+                budget.give_back(who)
+        other = before is not None and before.number != number
+        if self._sent.get(guest.mac) is sent and (other or why is not AccessWhy.UNSENT):
             del self._sent[guest.mac]
             if before is not None and before.tries < TRIES:
                 self._sent[guest.mac] = before
-        if why is AccessWhy.OFFLINE:
-            for budget, who in charges:
-                budget.give_back(who)
         return why
 
     def _note(self, mac: Mac, number: str, before: _Sent | None, now_ms: int) -> _Sent:
@@ -161,11 +164,11 @@ class SmsWay:
         return sent
 
     async def _asked(self, wanted: SmsWanted) -> AccessWhy | None:
-        """None: it is sent, or may be: who waits in vain asks again."""
+        """None: it is sent. UNSENT: nobody said so, and the code is kept: the next SMS brings the same one."""
         try:
             answer = await self._asks.ask(wanted, timeout_s=ASK_S)
         except UnansweredError:
-            return None
+            return AccessWhy.UNSENT
         except CloudError:
             return AccessWhy.OFFLINE
         return None if isinstance(answer, Done) else WHY.get(answer.why, AccessWhy.REFUSED)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.access_answers import AccessWhy
-from edge.cloud_asks import RefusedByCloud
+from edge.cloud_asks import Done, RefusedByCloud
 from edge.config_wifi import SmsSection
 from edge.portal.asks import Proven, Step
 from edge.portal.ways import sms
@@ -232,10 +232,31 @@ async def test_no_line_costs_nothing_and_the_earlier_code_stays(given_sms: Given
     assert isinstance(await given_sms.post(2, number=OTHER), Step)
 
 
-async def test_no_answer_may_mean_that_it_was_sent(given_sms: Given) -> None:
+async def test_no_answer_costs_nothing_and_the_next_sms_brings_the_same_code(given_sms: Given) -> None:
     given_sms.cloud.answer = None
+    for _ in range(10):
+        assert await given_sms.post(number=NUMBER) is AccessWhy.UNSENT
+    given_sms.cloud.answer = Done()
     assert isinstance(await given_sms.post(number=NUMBER), Step)
+    assert len({wanted.code for wanted in given_sms.cloud.sms}) == 1
     assert isinstance(await given_sms.post(code=given_sms.code), Proven)
+
+
+async def test_no_answer_and_it_was_sent_all_the_same(given_sms: Given) -> None:
+    given_sms.cloud.answer = None
+    assert await given_sms.post(number=NUMBER) is AccessWhy.UNSENT
+    assert isinstance(await given_sms.post(code=given_sms.code), Proven)
+
+
+async def test_no_answer_for_another_number_leaves_the_earlier_code(given_sms: Given) -> None:
+    await given_sms.post(number=NUMBER)
+    code = given_sms.code
+    given_sms.hand.forward(PAUSE_MS)
+    given_sms.cloud.answer = None
+    assert await given_sms.post(number=OTHER) is AccessWhy.UNSENT
+    proven = await given_sms.post(code=code)
+    assert isinstance(proven, Proven)
+    assert proven.account == E164
 
 
 async def test_when_it_is_offered() -> None:
