@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from edge.access_answers import Way
 from edge.config import parse
 from edge.documents import Documents
 from edge.errors import ConfigError, StoregateError, UsageError
-from edge.policies import FOLDER, load
+from edge.policies import BUNDLED, FOLDER, load
+from edge.store.access_visits import KEEP_DAYS
 
 GOOD = (FOLDER / "eu.toml").read_text("utf-8")
 
@@ -33,6 +35,17 @@ def test_china_knows_who_is_on_and_keeps_it_six_months() -> None:
     assert policy.allows(Way.SMS)
     assert str(policy.log_days) in policy.text_zh
     assert str(policy.log_days) in policy.text_en
+
+
+def test_laws_are_named_without_articles_whose_numbers_change() -> None:
+    raw = (FOLDER / "cn.toml").read_text("utf-8")
+    assert "《网络安全法》和公安部第82号令" in raw
+    assert not re.search(r"第[〇一二三四五六七八九十百]+条|\bart\.|article [0-9]", raw, re.IGNORECASE)
+
+
+def test_how_long_a_pseudonym_is_kept_is_said_once() -> None:
+    """The page says it, from the rules' own number."""
+    assert not [name for name in BUNDLED if str(KEEP_DAYS) in load(name).text_zh + load(name).text_en]
 
 
 def test_where_no_law_asks_nothing_is_kept() -> None:
