@@ -8,7 +8,7 @@ import ipaddress
 import socket
 from collections.abc import Collection
 
-from aiohttp import web
+from aiohttp import web, web_response
 from aiohttp.typedefs import Handler, Middleware
 
 from edge.web.faults import WebError
@@ -27,6 +27,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
 }
+web_response.SERVER_SOFTWARE = "storegate"  # type: ignore[attr-defined]
+"""Whom to attack how is nobody's business; also on answers that the server gives before any of ours sees a request."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_S = 20.0
 """A handler, with the body it reads, gets this long; a WebSocket is not bounded by it."""

@@ -83,6 +83,18 @@ async def test_every_answer_has_strict_headers(http: aiohttp.ClientSession) -> N
             assert answer.headers["Cache-Control"] == "no-store"
 
 
+async def test_no_answer_says_what_we_run_on(shop: BoundListener, http: aiohttp.ClientSession) -> None:
+    async with http.get("/hello") as found, http.get("/nowhere") as lost:
+        assert (found.headers["Server"], lost.headers["Server"]) == ("storegate", "storegate")
+    reader, writer = await asyncio.open_connection("127.0.0.1", shop.port)
+    writer.write(b"GET / HTTP/9.9\r\nNot a header\r\n\r\n")  # refused before any of ours sees it
+    answer = await reader.read()
+    writer.close()
+    assert b"server: storegate\r\n" in answer.lower()
+    assert b"aiohttp" not in answer.lower()
+    assert b"python" not in answer.lower()
+
+
 @pytest.mark.parametrize(
     ("wish", "says"), [("?lang=en", "no such page"), ("?lang=zh-CN", "没有这个页面"), ("?lang=fr", "没有这个页面")]
 )
