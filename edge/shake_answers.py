@@ -147,9 +147,17 @@ EMPTY: dict[WhyEmpty, Words] = {
 }
 
 
-def in_words(no: ShakeRefusal | WhyEmpty, *, language: str, timezone: str) -> str:
-    """One sentence for a person, times in the shop's own timezone."""
+NOT_HERE_BY_CODE = Words(
+    "没能确认您在店内：请输入屏幕或海报上的最新口令",
+    "We can't tell that you are in the shop: type the code that a kiosk or poster shows now",
+)
+
+
+def in_words(no: ShakeRefusal | WhyEmpty, *, language: str, timezone: str, by_wifi: bool = True) -> str:
+    """One sentence for a person, times in the shop's own timezone. `by_wifi`: being on the Wi-Fi proves a place."""
     words = EMPTY[no] if isinstance(no, WhyEmpty) else REFUSALS[no.why]
+    if words is REFUSALS[ShakeWhy.NOT_HERE] and not by_wifi:
+        words = NOT_HERE_BY_CODE
     text = words.zh if language.startswith("zh") else words.en
     again_ms = None if isinstance(no, WhyEmpty) else no.again_ms
     return text.format(when="" if again_ms is None else moment(again_ms, timezone=timezone))

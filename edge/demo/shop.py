@@ -103,6 +103,8 @@ rotate_s = 60
 
 [shake]
 cooldown_s = 0
+wifi_zone = "door"
+wifi_networks = ["127.0.0.1/32"]
 
 [gate]
 driver = "fake"

@@ -115,7 +115,8 @@ class Booth:
         return await self.desk.shopper_of(shake) if same_secret(by, self.pass_of(shake)) else ""
 
     def words(self, refusal: ShakeRefusal, language: str) -> str:
-        return in_words(refusal, language=language, timezone=self.desk.timezone)
+        """Nobody is told to join a Wi-Fi that proves nothing: they may be on it."""
+        return in_words(refusal, language=language, timezone=self.desk.timezone, by_wifi=bool(self._wifi))
 
     def retry_s(self, refusal: ShakeRefusal) -> int:
         """For Retry-After; 0: asking again as it is would not help, or need not wait."""

@@ -165,7 +165,15 @@ async def test_the_kiosks_code_typed_by_hand(tmp_path: Path) -> None:
         assert (seen.status, seen.headers["X-Shake"]) == (403, "not_here")
         assert 'name="place" inputmode="text"' in seen.html  # asked for anew
         seen = await phone.press((await phone.get("/shake")).form)
-        assert (seen.status, "Wi-Fi" in seen.no) == (403, True)  # not: turn Bluetooth on
+        assert (seen.status, "poster" in seen.no) == (403, True)  # not: turn Bluetooth on
+        assert "Wi-Fi" not in seen.no  # it would prove nothing here, and they may be on it
+
+
+async def test_the_wifi_is_named_where_it_proves_a_place(tmp_path: Path) -> None:
+    wifi = {"shake": ShakeSection(cooldown_s=0, wifi_zone="door", wifi_networks=("10.0.0.0/8",))}
+    async with browser(tmp_path, settings=wifi) as phone:
+        seen = await phone.press((await phone.get("/shake")).form)
+        assert (seen.status, "join its Wi-Fi" in seen.no) == (403, True)
 
 
 async def test_the_wifi_is_proof_enough_where_the_shop_says_so(tmp_path: Path) -> None:
