@@ -10,6 +10,7 @@ from edge.checked import Secret
 from edge.clock import Clock
 from edge.keys import GatewayKeys
 from edge.portal.asks import Guest, Proven
+from edge.portal.ways.guesses import Guesses
 from edge.rates import Rate
 
 MAX_CODE = 128
@@ -24,9 +25,7 @@ class StaffWay:
         self._codes = {name: self._digest(code.reveal().strip()) for name, code in staff.items()}
         self._keys = keys
         self._clock = clock
-        self._of_mac = Rate(burst=5, each_s=60)
-        self._of_shop = Rate(burst=60, each_s=2)
-        """Another MAC costs nothing. Codes are long: so much stops guessing, and leaves room beside who guesses."""
+        self._guesses = Guesses(of_phone=Rate(burst=5, each_s=60), of_shop=Rate(burst=60, each_s=2))
 
     def ready(self) -> AccessWhy | None:
         return None if self._codes else AccessWhy.NOT_OFFERED
@@ -37,15 +36,15 @@ class StaffWay:
         typed = form.get("staff", "").strip()
         if not typed or len(typed) > MAX_CODE:
             return AccessWhy.CODE_WRONG
-        if not self._of_mac.take(guest.mac.colons, monotonic_ms=now_ms):
-            return AccessWhy.TOO_OFTEN
-        if not self._of_shop.take("", monotonic_ms=now_ms):
+        if not self._guesses.may(guest.mac.colons, monotonic_ms=now_ms):
             return AccessWhy.TOO_OFTEN
         digest = self._digest(typed)
         # All are compared, each as a digest: how long it takes tells neither whose it nearly is nor how long a code is.
         found = [name for name, code in self._codes.items() if hmac.compare_digest(digest, code)]
         if not found:
+            self._guesses.wrong(monotonic_ms=now_ms)
             return AccessWhy.CODE_WRONG
+        self._guesses.right(guest.mac.colons)
         return Proven(holder=self._keys.holder("staff", found[0]), account=found[0])
 
     def _digest(self, code: str) -> bytes:
