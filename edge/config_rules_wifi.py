@@ -298,12 +298,29 @@ def files(config: Config) -> Iterator[Mistake]:
             yield Mistake(path, f"can't read {name}: {error.strerror}")
 
 
-def _policy(path: str) -> Iterator[Mistake]:
+def _policy(name: str) -> Iterator[Mistake]:
+    """What is wrong with it is a mistake: see `policy_mistakes`."""
     from edge import policies  # noqa: PLC0415 - read from the disk when imported
 
     try:
-        policies.load(path)
-    except MistakesError as error:
-        yield from (Mistake("portal.policy", f"{path}: {mistake}") for mistake in error.mistakes)
+        found = policies.load(name)
+    except MistakesError:
+        return
     except StoregateError as error:
         yield Mistake("portal.policy", str(error))
+        return
+    for doubt in policies.doubts(name, found):
+        yield Mistake("portal.policy", f"{name}: {doubt}")
+
+
+def policy_mistakes(config: Config) -> list[Mistake]:
+    """Of a policy file that can be read: the daemon would keep the portal closed. Looks at the disk."""
+    from edge import policies  # noqa: PLC0415 - read from the disk when imported
+
+    try:
+        policies.load(config.portal.policy)
+    except MistakesError as error:
+        return [Mistake("portal.policy", f"{config.portal.policy}: {mistake}") for mistake in error.mistakes]
+    except StoregateError:
+        pass  # it can't be read from here: a doubt
+    return []

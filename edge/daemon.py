@@ -24,7 +24,7 @@ import devices.footfall.build
 import devices.scanners.build
 from cloud_bridge.asks import CloudAsks
 from devices.driver import Driver
-from edge import __version__, config, config_rules, guest_wifi, liveness, places, policies, supervise
+from edge import __version__, config, config_rules, guest_wifi, liveness, places, supervise
 from edge import events as ev
 from edge.board import Board, Problem
 from edge.catalogue.desk import CatalogueDesk
@@ -106,7 +106,7 @@ async def building(
         await asyncio.to_thread(_make_folder, state)
         keys = await asyncio.to_thread(GatewayKeys.open, state)
         documents = await asyncio.to_thread(Documents.open, state)
-        await asyncio.to_thread(policies.load, settings.portal.policy)  # rules and pages ask for it on the loop
+        await guest_wifi.read_policy(settings, board=board, clock=clock)
         journal = await asyncio.to_thread(
             partial(
                 Journal.open,
@@ -201,6 +201,8 @@ async def building(
                 head_s=GUEST_HEAD_S,
                 tls=wifi.tls.context if wifi and wifi.tls else None,
                 tls_port=settings.gate.tls_port,
+                without_tls=partial(guest_wifi.without_tls, board, clock),
+                early=wifi is not None,
             )
         )
         shop_routes = [*kiosk.routes(counter), *screens.routes(), *till.routes(coupons, settings.stations)]

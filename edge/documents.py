@@ -87,7 +87,7 @@ class Documents:
             self._shop is not None and self._shop[0] is config and self._shop[1] is self._kinds
         ):  # both are replaced, never changed
             return self._shop[2]
-        policy = policies.load(config.portal.policy)
+        policy = config.portal.policy
         sets = {kind: {str(each.id): each for each in self._kinds.get(kind, ())} for kind in KINDS}
         box = Shop(
             timezone=config.gateway.timezone,
@@ -100,8 +100,8 @@ class Documents:
             ticket_s=config.shake.ticket_s,
             guest_devices=config.portal.devices,
             most_guests=config.portal.most_guests,
-            policy=policy.consent,
-            log_days=policy.log_days,
+            policy=policies.in_force(policy).policy.consent,
+            log_days=policies.kept_days(policy),
         )
         shop = msgspec.structs.replace(box, **sets)
         self._shop = (config, self._kinds, shop)

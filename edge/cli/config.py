@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ def check(config: say.ConfigOption = None, as_json: say.JsonOption = False) -> N
     path = configuration.find(config)
     try:
         settings = configuration.load(path)
-        _hold_to_profiles(path, settings)
+        _hold_to_files(path, settings)
     except ConfigError as error:
         if not as_json:
             say.fail(error)
@@ -37,7 +38,7 @@ def check(config: say.ConfigOption = None, as_json: say.JsonOption = False) -> N
         raise say.Told(error.exit_code) from error
     except StoregateError as error:
         say.fail(error)
-    warnings = (*configuration.doubts(settings), *config_rules.files(settings))
+    warnings = (*configuration.doubts(settings), *config_rules.files(settings), *_shut_out(settings))
     for doubt in () if as_json else warnings:
         say.warn(str(doubt))
     say.show(
@@ -47,9 +48,10 @@ def check(config: say.ConfigOption = None, as_json: say.JsonOption = False) -> N
     )
 
 
-def _hold_to_profiles(path: Path, config: Config) -> None:
-    """Raises ConfigError with the profiles that do not exist, or are wrong themselves."""
+def _hold_to_files(path: Path, config: Config) -> None:
+    """Raises ConfigError with profiles that do not exist or are wrong themselves, and a wrong policy's mistakes."""
     from devices.scanners.build import profile_of  # noqa: PLC0415
+    from edge.config_rules_wifi import policy_mistakes  # noqa: PLC0415
 
     found: list[Mistake] = []
     for index, scanner in enumerate(config.scanners):
@@ -59,8 +61,27 @@ def _hold_to_profiles(path: Path, config: Config) -> None:
         except StoregateError as error:
             problem = f"{error}; {error.hint}" if error.hint else str(error)
             found.append(Mistake(f"scanners[{index}].profile", problem))
+    found += policy_mistakes(config)
     if found:
         raise ConfigError(str(path), found)
+
+
+def _shut_out(config: Config) -> Iterator[Mistake]:
+    """Ways in that gateway.toml and the policy leave of the portal's document, as it lies on this machine's disk."""
+    from edge import documents, policies  # noqa: PLC0415
+    from edge.shop import Portal  # noqa: PLC0415
+    from edge.status.wifi import here, shut_out  # noqa: PLC0415
+
+    if not here(config):
+        return
+    try:
+        policy = policies.load(config.portal.policy)
+        portals = documents.looked_up(config.state_path).get("portals", ())
+    except StoregateError:
+        return  # said already, or not for this user: the doctor asks the daemon
+    portal = next((each for each in portals if isinstance(each, Portal)), None)
+    if problem := shut_out(portal, config, policy):
+        yield Mistake("portal.policy", problem)
 
 
 @app.command("show")

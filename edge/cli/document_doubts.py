@@ -10,7 +10,7 @@ import msgspec
 from edge.checked import nearest
 from edge.cli import asking
 from edge.errors import Mistake, StoregateError
-from edge.shop import KINDS, Beacon
+from edge.shop import KINDS, Beacon, Portal
 
 if TYPE_CHECKING:
     from edge.config import Config
@@ -30,11 +30,22 @@ def doubts_of(kind: str, items: Sequence[Document], config: Config | StoregateEr
     try:
         if isinstance(config, StoregateError):
             raise config
-        others = {each: _in_force(config, each) for each in KINDS if each != kind}
+        others = {each: in_force(config, each) for each in KINDS if each != kind}
     except StoregateError as error:
         names_some = any(True for _ in mentions(items))
         return (*ours, Mistake("(other kinds)", f"not looked at: {error}")) if names_some else ours
-    return (*ours, *doubts(kind, items, others, config))
+    return (*ours, *doubts(kind, items, others, config), *_shut_out(items, config))
+
+
+def _shut_out(items: Sequence[Document], config: Config) -> Iterator[Mistake]:
+    """Ways in that gateway.toml and the policy leave."""
+    from edge import policies  # noqa: PLC0415
+    from edge.status.wifi import here, shut_out  # noqa: PLC0415
+
+    found = policies.in_force(config.portal.policy)
+    for number, item in enumerate(items if here(config) and not found.problem else ()):
+        if isinstance(item, Portal) and (problem := shut_out(item, config, found.policy)):
+            yield Mistake(f"[{number}].ways", problem)
 
 
 def _profiles(items: Sequence[Document]) -> Iterator[Mistake]:
@@ -59,7 +70,8 @@ def _profiles(items: Sequence[Document]) -> Iterator[Mistake]:
             yield Mistake(f"[{number}].radio", "is for the gateway's own beacons (profile gateway) alone")
 
 
-def _in_force(config: Config, kind: str) -> tuple[Document, ...]:
+def in_force(config: Config, kind: str) -> tuple[Document, ...]:
+    """The running daemon's, or the disk's while none runs. Raises StoregateError."""
     from edge import documents  # noqa: PLC0415
 
     raw = asking.daemon(config, "GET", f"/api/v1/documents/{kind}")

@@ -36,6 +36,8 @@ RENDER = {
     ),
     "hostapd": "sudo storegate render hostapd --out /etc/hostapd/hostapd.conf, then sudo systemctl restart hostapd",
 }
+TIMER = "etc/systemd/system/timers.target.wants/storegate-dhcp.timer"
+TIMER_ON = "sudo systemctl enable --now storegate-dhcp.timer"
 GATE = "sudo systemctl enable --now storegate-gate; journalctl -u storegate-gate says why it ended"
 
 Ask = Callable[["Config"], Awaitable["GateStatus"]]
@@ -56,7 +58,9 @@ def wifi(config: Config, *, ask: Ask | None = None, root: Path = Path("/"), path
     if config.access_point.interface:
         yield from rendered(config, "hostapd", root)
     yield from policy(config)
+    yield from ways(config)
     yield from certificate(config)
+    yield from told(config, root)
     yield from doors(config)
 
 
@@ -145,7 +149,7 @@ def forwarding(config: Config, root: Path) -> Iterator[Line]:
 
 def rendered(config: Config, program: str, root: Path) -> Iterator[Line]:
     """Whether the program runs, since its file was made, and with what `storegate render` would make now."""
-    files = [path for place in PLACES[program] for path in sorted(root.glob(place)) if _is_made(path, program)]
+    files = _made(root, program)
     if not files:
         yield _wrong(program, "no configuration of ours was found", RENDER[program])
         return
@@ -165,6 +169,10 @@ def rendered(config: Config, program: str, root: Path) -> Iterator[Line]:
         yield _wrong(program, f"{file} is newer than the {program} that runs", f"sudo systemctl restart {program}")
     else:
         yield _ok(program, f"runs by {file}")
+
+
+def _made(root: Path, program: str) -> list[Path]:
+    return [path for place in PLACES[program] for path in sorted(root.glob(place)) if _is_made(path, program)]
 
 
 def _is_made(path: Path, program: str) -> bool:
@@ -206,6 +214,27 @@ def policy(config: Config) -> Iterator[Line]:
     yield _ok("policy", f"{found.consent}, {logs}{ways}")
 
 
+def ways(config: Config) -> Iterator[Line]:
+    """By the portal's document: the daemon's, or the disk's while none runs."""
+    from edge.cli.document_doubts import in_force as documents_of  # noqa: PLC0415
+    from edge.policies import in_force  # noqa: PLC0415
+    from edge.shop import Portal  # noqa: PLC0415
+    from edge.status.wifi import shut_out  # noqa: PLC0415
+
+    found = in_force(config.portal.policy)
+    if found.problem:
+        return
+    try:
+        portals = documents_of(config, "portals")
+    except StoregateError as error:
+        yield _note("ways in", f"the portal's document can't be read: {error}", error.hint or "run this as root")
+        return
+    portal = next((each for each in portals if isinstance(each, Portal)), None)
+    if problem := shut_out(portal, config, found.policy):
+        hint = "set up a way that the policy allows, and name it in ways of the portal's document: docs/wifi.md"
+        yield _wrong("ways in", problem, hint)
+
+
 def certificate(config: Config) -> Iterator[Line]:
     """As the daemon judges it: its name, its days, its key, its chain."""
     from edge.board import Board  # noqa: PLC0415
@@ -233,6 +262,28 @@ def certificate(config: Config) -> Iterator[Line]:
         yield _ok("certificate", text)
 
 
+def told(config: Config, root: Path) -> Iterator[Line]:
+    """Whether phones are told of the portal's API (option 114) while its certificate is good, and only then."""
+    from devices.access import render  # noqa: PLC0415
+    from edge.board import Board  # noqa: PLC0415
+    from edge.clock import Clock  # noqa: PLC0415
+    from edge.web.tls import Tls  # noqa: PLC0415
+
+    files = _made(root, "dnsmasq")
+    if not files or not config.portal.name:
+        return
+    tls = Tls.of(config, board=Board(), clock=Clock())
+    usable = tls is not None and tls.usable
+    if f"114,{render.api_url(config.portal.name)}" in _text(files[0]):
+        if not usable:
+            text = "phones are told of the portal's API, and there is no certificate with which it could answer"
+            yield _wrong("option 114", text, f"{RENDER['dnsmasq']}; {TIMER_ON} does it by itself")
+        elif not (root / TIMER).exists():
+            yield _note("option 114", "nobody would take it back when the certificate ends", TIMER_ON)
+    elif usable:
+        yield _note("option 114", "phones are not told of the portal's API", f"{RENDER['dnsmasq']}; or {TIMER_ON}")
+
+
 def doors(config: Config) -> Iterator[Line]:
     """What a guest's phone meets first; asked only while the daemon runs, whose absence has a line already."""
     if not _takes(config.listen.admin.host, config.listen.admin.port):
@@ -258,15 +309,15 @@ def _takes(host: str, port: int) -> bool:
 
 
 def _resolves(host: str, port: int) -> bool:
-    from devices.access.uplink import question  # noqa: PLC0415
+    from devices.access.dns import wire  # noqa: PLC0415
 
-    number = int.from_bytes(os.urandom(2))
+    question = wire.ask("captive.apple.com", wire.A, int.from_bytes(os.urandom(2)))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         line.settimeout(ASK_S)
         try:
             line.connect((host, port))
-            line.send(question("captive.apple.com", number))
-            return line.recv(2048)[:2] == number.to_bytes(2)
+            line.send(question)
+            return wire.is_answer(line.recv(2048), question)
         except OSError:
             return False
 

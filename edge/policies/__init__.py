@@ -5,6 +5,9 @@ are read when this is imported; a file of the shop's own once, when gateway.toml
 rule waits for a disk. A changed text needs a new `version`: consent is to what was shown.
 
 Consent to marketing is separate and never a condition: no policy can make it one.
+
+A shop's own file that can't be used closes the portal (`in_force`), and nothing else: nobody new gets in, for nobody
+knows what they would have to be told; kiosks, tills and coupons go on.
 """
 
 from __future__ import annotations
@@ -12,14 +15,14 @@ from __future__ import annotations
 import functools
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
 from edge.access_answers import Way
 from edge.checked import check
-from edge.errors import ConfigError, Mistake, UsageError
+from edge.errors import ConfigError, Mistake, StoregateError, UsageError
 from edge.ids import Name
 
 FOLDER = Path(__file__).parent
@@ -34,6 +37,12 @@ class Logs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 0
     """After its end; 0: nothing is kept."""
     fields: tuple[Literal["mac", "address", "account"], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.fields and not self.keep_days:
+            raise ValueError("fields are named, but keep_days is 0: nothing would be kept; set both, or neither")
+        if self.keep_days and not self.fields:
+            raise ValueError("keep_days is set, but no fields are named: nothing would be kept; set both, or neither")
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,5 +97,54 @@ def load(name: str) -> Policy:
     return policy
 
 
-for _name in ("none", "eu", "cn"):
-    load(_name)
+class InForce(NamedTuple):
+    policy: Policy
+    problem: str = ""
+    """Why it is not the one that was wanted: the portal is closed. Empty: it is."""
+    hint: str = ""
+
+
+CLOSED = Policy(
+    id="closed",
+    version=1,
+    title_zh="使用条款",
+    title_en="Terms of use",
+    text_zh="访客 Wi-Fi 暂时不能使用，请咨询店员。",
+    text_en="The guest Wi-Fi can't be used at the moment; please ask the staff.",
+    marketing_zh="-",
+    marketing_en="-",
+    ways=(Way.PASS,),
+)
+"""No guest is ever offered that way, so nobody gets in."""
+UNKNOWN_DAYS = 3650
+"""What was kept under the one that can't be read stays: a typing mistake must not delete what a law wants."""
+
+
+@functools.lru_cache(maxsize=32)
+def in_force(name: str) -> InForce:
+    """What the daemon goes by. Blocking, the first time; a file is read once, so a mended one needs a restart."""
+    if name in OURS:
+        return InForce(OURS[name])
+    try:
+        return InForce(load(name))
+    except StoregateError as error:
+        hint = error.hint or "`storegate config check` shows each mistake; mend the file, then restart storegate"
+        return InForce(CLOSED, " ".join(str(error).split()), hint)
+
+
+def kept_days(name: str) -> int:
+    """So long records stay."""
+    found = in_force(name)
+    return UNKNOWN_DAYS if found.problem else found.policy.log_days
+
+
+def doubts(name: str, policy: Policy) -> tuple[Mistake, ...]:
+    """Of a file of the shop's own."""
+    if name in BUNDLED or policy.id not in BUNDLED:
+        return ()
+    text = f"is {policy.id!r}, as ours is called: guests' consent to the one is taken for the other"
+    return (Mistake("id", f"{text}; give yours a name of its own"),)
+
+
+BUNDLED = ("none", "eu", "cn")
+OURS = {name: load(name) for name in BUNDLED}

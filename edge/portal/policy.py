@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from edge.policies import Logs, Policy, load
+from edge.policies import Logs, Policy, in_force, load
 
-__all__ = ["Logs", "Policy", "load"]
+__all__ = ["Logs", "Policy", "in_force", "load"]

@@ -33,6 +33,8 @@ REPAIRED_S = 24 * 3600
 """So long it is told that somebody changed the gate's rules."""
 GATE = "gate"
 """The guest Wi-Fi has words of its own for what is wrong with it."""
+CLOSED = "wifi_policy"
+"""The policy can't be used."""
 FAILING = frozenset({State.WAITING, State.DOWN})
 BEACON_BAD = frozenset({BeaconProblem.CLONED, BeaconProblem.REPROGRAMMED, BeaconProblem.SILENT})
 
@@ -187,7 +189,8 @@ def _wifi(now: Standing) -> Iterator[Finding]:
         yield _warn("wifi_full", count=wifi.members)
     if not wifi.portal:
         yield _warn("wifi_portal_none")
-    yield from _ways(wifi)
+    if CLOSED not in now.damages:  # that says why there is no way in
+        yield from _ways(wifi)
 
 
 def _ways(wifi: WifiStanding) -> Iterator[Finding]:
@@ -196,6 +199,8 @@ def _ways(wifi: WifiStanding) -> Iterator[Finding]:
     if not offered:
         yield _bad("wifi_ways_none", ways=", ".join(wifi.ways), policy=wifi.policy)
         return
+    if offered == {Way.STAFF}:
+        yield _bad("wifi_ways_staff", ways=", ".join(wifi.ways), policy=wifi.policy)
     if Way.SMS in offered and (wifi.tls_days_left is None or wifi.tls_days_left <= 0):
         yield _warn("wifi_sms_plain")
     if wifi.unset_ways:

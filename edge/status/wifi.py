@@ -5,16 +5,15 @@ Pure. Nothing of a single guest is in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from edge.access_answers import Way
 from edge.board import Board, Wifi
 from edge.clock import Stamp
 from edge.cloud_asks import is_loopback
 from edge.config import Config
-from edge.errors import StoregateError
-from edge.policies import Policy, load
-from edge.shop import Shop
+from edge.policies import Policy, in_force
+from edge.shop import Portal, Shop
 from edge.status.standing import WifiStanding
 from edge.status.times import age_s
 
@@ -24,13 +23,40 @@ USUAL_LIFE_DAYS = 90.0
 DNS = "captive DNS"
 """Its task on the board."""
 NO_NFT = "the program nft is not on this box"
+PLAIN_WAYS = (Way.CLICK,)
+"""Where there is no portal document."""
 NEEDS: Mapping[Way, Callable[[Config], bool]] = {
     Way.SMS: lambda config: bool(config.portal.sms.per_shop_day) and _asks(config),
     Way.WECHAT: lambda config: bool(config.portal.wechat.app_id) and _asks(config),
     Way.STAFF: lambda config: bool(config.portal.staff),
-    Way.MEMBER: lambda config: any(scanner.station for scanner in config.scanners),
+    Way.MEMBER: lambda config: any(
+        scanner.station in config.stations and config.stations[scanner.station].kind == "kiosk"
+        for scanner in config.scanners
+    ),
 }
 """What a way needs of gateway.toml; the others need nothing."""
+
+
+def unset(ways: Iterable[Way], config: Config) -> tuple[str, ...]:
+    """Of these, gateway.toml has not what they need."""
+    return tuple(way.value for way in ways if way in NEEDS and not NEEDS[way](config))
+
+
+def barred(ways: Iterable[Way], policy: Policy) -> tuple[str, ...]:
+    """Of these, the policy does not allow them."""
+    return tuple(way.value for way in ways if not policy.allows(way))
+
+
+def shut_out(portal: Portal | None, config: Config, policy: Policy) -> str:
+    """Why no guest can get in, whatever runs; empty: one can. What only staff can do is no way in for a guest."""
+    ways = portal.ways if portal is not None else PLAIN_WAYS
+    without, not_allowed = unset(ways, config), barred(ways, policy)
+    if any(way.value not in {*without, *not_allowed} for way in ways if way is not Way.STAFF):
+        return ""
+    why = [f"{way} is not allowed by the policy {policy.consent}" for way in not_allowed if way != Way.STAFF]
+    why += [f"{way} is not set up in gateway.toml" for way in without if way not in {*not_allowed, Way.STAFF}]
+    staff = "only the staff's" if Way.STAFF in ways and Way.STAFF not in {*without, *not_allowed} else "none"
+    return f"no way in is left for guests, {staff}: {', '.join(why) or 'the portal offers no other'}"
 
 
 def here(config: Config) -> bool:
@@ -42,9 +68,9 @@ def wifi(config: Config, shop: Shop, board: Board, at: Stamp, admitted: Mapping[
     if not here(config):
         return None
     seen, gate, portal = board.wifi, config.gate, shop.portal
-    ways = portal.ways if portal is not None else (Way.CLICK,)
+    ways = portal.ways if portal is not None else PLAIN_WAYS
     dns = board.services.get(DNS)
-    policy = _policy(config.portal.policy)
+    policy = in_force(config.portal.policy).policy  # read at the start, so no disk is waited for
     life_days = seen.tls_life_days or USUAL_LIFE_DAYS
     return WifiStanding(
         driver=gate.driver,
@@ -73,11 +99,11 @@ def wifi(config: Config, shop: Shop, board: Board, at: Stamp, admitted: Mapping[
         tls_soon=seen.tls_days_left is not None and seen.tls_days_left < life_days * SOON,
         tls_problem=seen.tls_problem,
         lease_problem=seen.lease_problem,
-        policy=config.portal.policy if policy is None else policy.consent,
+        policy=policy.consent,
         portal=portal is not None,
         ways=tuple(way.value for way in ways),
-        unset_ways=tuple(way.value for way in ways if way in NEEDS and not NEEDS[way](config)),
-        barred_ways=tuple(way.value for way in ways if policy is not None and not policy.allows(way)),
+        unset_ways=unset(ways, config),
+        barred_ways=barred(ways, policy),
         admitted=dict(admitted),
         refused=dict(seen.refused),
     )
@@ -91,11 +117,3 @@ def _asks(config: Config) -> bool:
 def _code(seen: Wifi) -> str:
     """What the driver made of the gate's words; that nft is missing stands in them alone."""
     return "nft" if NO_NFT in seen.gate_problem else seen.gate_code
-
-
-def _policy(name: str) -> Policy | None:
-    """Read when gateway.toml was checked, so no disk is waited for. None: the doctor says what is wrong with it."""
-    try:
-        return load(name)
-    except StoregateError:
-        return None

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import socket
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 from aiohttp.typedefs import Middleware
@@ -38,6 +40,7 @@ FREE_PORT_TRIES = 16
 """Where the system chooses one, it must be free in both families."""
 GRACE_S = 3.0
 """Answers under way at the end get this long."""
+IP_FREEBIND = getattr(socket, "IP_FREEBIND", 15)
 BACKLOG = 128
 """asyncio takes so many in one go before any is counted, so this too is held against the limit of open files."""
 
@@ -76,6 +79,8 @@ async def listen(
     head_s: float = 0,
     tls: doors.Context | None = None,
     tls_port: int = 0,
+    without_tls: Callable[[UsageError], None] | None = None,
+    early: bool = False,
     grace_s: float = GRACE_S,
 ) -> AsyncIterator[BoundListener]:
     """Serves until the block ends, then closes within about twice `grace_s`.
@@ -87,6 +92,8 @@ async def listen(
     for the guest side, where phones ask for other people's sites; `change_names` are then those under which something
     may be changed. `proxies`: who brings many guests, so that their connections are not counted. `head_s`: 0: HEAD_S.
     `tls`: what to speak it with now, on `tls_port` of the same host; while that is None connections there are refused.
+    `without_tls`: told when that port can't be had, and all goes on without it. `early`: an address that this machine
+    does not have yet is waited for, as that of a guest network whose interface comes and goes.
     Raises UsageError when the address can't be had.
     """
     app = await asyncio.to_thread(
@@ -113,9 +120,14 @@ async def listen(
     door, servers = Doors(runner.server, proxies), list[asyncio.Server]()
     try:
         try:
-            port, safe_port = await _open(f"listen.{name}", listener.host, listener.port, door, servers), 0
-            if tls:
-                safe_port = await _open("gate.tls_port", listener.host, tls_port, door.tls(tls), servers)
+            host, safe_port = _Host(listener.host, early=early), 0
+            port = await _open(f"listen.{name}", host, listener.port, door, servers)
+            try:
+                safe_port = await _open("gate.tls_port", host, tls_port, door.tls(tls), servers) if tls else 0
+            except UsageError as error:
+                if without_tls is None:
+                    raise
+                without_tls(error)
             yield BoundListener(name=name, host=listener.host, port=port, tls_port=safe_port)
         finally:
             for server in servers:
@@ -127,21 +139,29 @@ async def listen(
         await runner.cleanup()
 
 
+class _Host(NamedTuple):
+    name: str
+    early: bool
+
+
 async def _open(
-    key: str, host: str, port: int, serve: Callable[[], asyncio.BaseProtocol], servers: list[asyncio.Server]
+    key: str, host: _Host, port: int, serve: Callable[[], asyncio.BaseProtocol], servers: list[asyncio.Server]
 ) -> int:
     """Adds to `servers`; the port it got."""
     loop = asyncio.get_running_loop()
     try:
-        if host == "::":
+        if host.name == "::":
             made = [await loop.create_server(serve, sock=bound, backlog=BACKLOG) for bound in _both_families(port)]
+        elif host.early and (family := _family(host.name)) is not None:
+            bound = _bound(family, host.name, port, early=True)
+            made = [await loop.create_server(serve, sock=bound, backlog=BACKLOG)]
         else:
-            made = [await loop.create_server(serve, host, port, backlog=BACKLOG)]
+            made = [await loop.create_server(serve, host.name, port, backlog=BACKLOG)]
         servers += made
         return int(made[0].sockets[0].getsockname()[1])
     except OSError as error:
         hint = f"change {key} in gateway.toml, or stop what uses it (ss -ltnp)"
-        raise UsageError(f"can't listen on {host}:{port}: {error.strerror or error}", hint=hint) from error
+        raise UsageError(f"can't listen on {host.name}:{port}: {error.strerror or error}", hint=hint) from error
 
 
 def _both_families(port: int) -> list[socket.socket]:
@@ -161,13 +181,23 @@ def _both_families(port: int) -> list[socket.socket]:
     raise failed
 
 
-def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+def _family(host: str) -> socket.AddressFamily | None:
+    """None: a name."""
+    try:
+        return {4: socket.AF_INET, 6: socket.AF_INET6}[ipaddress.ip_address(host).version]
+    except ValueError:
+        return None
+
+
+def _bound(family: socket.AddressFamily, host: str, port: int, *, early: bool = False) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.settimeout(0)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if early:
+            made.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)  # IPv6 knows it too
         made.bind((host, port))
     except OSError:
         made.close()

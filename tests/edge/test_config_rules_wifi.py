@@ -159,10 +159,15 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
     for name in ("c", "k", "p", "jp.toml"):
         (tmp_path / name).touch()
     policies.load.cache_clear()
-    told = config_rules.files(config)
+    assert config_rules.files(config) == ()
+    told = config_rules_wifi.policy_mistakes(config)
     assert {each.path for each in told} == {"portal.policy"}
     assert "version" in " ".join(each.problem for each in told), "an empty file is no policy"
     (tmp_path / "jp.toml").write_text((policies.FOLDER / "eu.toml").read_text("utf-8"), "utf-8")
+    policies.load.cache_clear()
+    assert config_rules_wifi.policy_mistakes(config) == []
+    assert ["as ours is called" in each.problem for each in config_rules.files(config)] == [True]
+    (tmp_path / "jp.toml").write_text((policies.FOLDER / "eu.toml").read_text("utf-8").replace('"eu"', '"jp"'), "utf-8")
     policies.load.cache_clear()
     assert config_rules.files(config) == ()
 

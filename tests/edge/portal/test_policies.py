@@ -11,7 +11,7 @@ from edge.access_answers import Way
 from edge.config import parse
 from edge.documents import Documents
 from edge.errors import ConfigError, StoregateError, UsageError
-from edge.policies import BUNDLED, FOLDER, load
+from edge.policies import BUNDLED, CLOSED, FOLDER, UNKNOWN_DAYS, in_force, load
 from edge.store.access_visits import KEEP_DAYS
 
 GOOD = (FOLDER / "eu.toml").read_text("utf-8")
@@ -66,6 +66,8 @@ def test_a_file_of_the_shops_own(tmp_path: Path) -> None:
         (GOOD.replace("version = 1", "version = 0"), "version"),
         (GOOD.replace("title_zh", "titel_zh"), "did you mean 'title_zh'"),
         (GOOD + '[logs]\nfields = ["hostname"]\n', "logs.fields"),
+        (GOOD + '[logs]\nfields = ["mac"]\n', "keep_days is 0"),
+        (GOOD + "[logs]\nkeep_days = 7\n", "no fields are named"),
         (GOOD + 'ways = ["telepathy"]\n', "ways"),
         ("= = =", "TOML"),
         ("#" * 70_000, "larger"),
@@ -90,6 +92,22 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(StoregateError):
         load(str(file))
+
+
+def test_one_that_cant_be_used_closes_the_portal_and_deletes_no_record(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text(GOOD.replace("version = 1", "version = 0"), "utf-8")
+    found = in_force(str(file))
+    assert found.policy is CLOSED
+    assert ("version" in found.problem, bool(found.hint)) == (True, True)
+    assert not any(found.policy.allows(way) for way in Way if way is not Way.PASS)
+    config = parse(
+        f'[gateway]\ntenant = "a"\nstore = "b"\nid = "c"\n[portal]\npolicy = "{file}"\n', where="test"
+    )
+    shop = Documents.open(tmp_path).shop(config)
+    assert (shop.policy, shop.log_days) == ("closed/1", UNKNOWN_DAYS)
+    assert in_force("cn").policy is load("cn")
+    assert not in_force("cn").problem
 
 
 def test_the_rules_know_the_policy_and_the_limits_of_the_box(tmp_path: Path) -> None:

@@ -296,3 +296,12 @@ async def test_static_files_are_cached_by_content(http: aiohttp.ClientSession) -
 )
 def test_money(fen: int, text: str) -> None:
     assert money(fen) == text
+
+
+async def test_an_address_that_is_not_there_yet_is_waited_for() -> None:
+    """192.0.2.1 is nobody's: a listener there is what the guest network's is while its interface is gone."""
+    async with listen("guest", Listener(host="192.0.2.1", port=0), [], early=True) as bound:
+        assert (bound.host, bound.port > 0) == ("192.0.2.1", True)
+    with pytest.raises(UsageError):
+        async with listen("guest", Listener(host="192.0.2.1", port=0), []):
+            pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -19,6 +20,7 @@ from edge.config import MqttSection
 from edge.config_wifi import SmsSection
 from edge.events import DeviceLost
 from edge.ids import DeviceId
+from edge.policies import in_force
 from edge.status.wifi import NO_NFT
 from edge.web.words import Words
 from tests.edge.web.given_admin import Admin, admin, config
@@ -214,9 +216,19 @@ async def test_a_policy_may_leave_no_way_in(tmp_path: Path, hand_clock: HandCloc
         assert (found["wifi_ways_none"]["level"], "cn/1" in found["wifi_ways_none"]["text"]) == ("bad", True)
         await furnish(gateway, ways=["click", "staff"])
         found = await findings(gateway)
-        assert [*found] == ["wifi_ways_barred"]
+        assert [*found] == ["wifi_ways_staff", "wifi_ways_barred"]  # what only staff can do lets no guest in
+        assert found["wifi_ways_staff"]["level"] == "bad"
         assert ": click" in found["wifi_ways_barred"]["text"]
         assert "fernsehturm" not in await get(gateway, "/api/v1/status")
+
+
+async def test_a_policy_that_cant_be_used_closes_the_portal_and_says_so(tmp_path: Path, hand_clock: HandClock) -> None:
+    await asyncio.to_thread(in_force, "/nowhere/x.toml")
+    async with admin(wifi_config(tmp_path, policy="/nowhere/x.toml"), hand_clock) as gateway:
+        await furnish(gateway)
+        gateway.board.damages["wifi_policy"] = "can't read the policy"
+        assert [*await findings(gateway)] == ["wifi_policy"]
+        assert "closed/1" in await get(gateway, "/?lang=en")
 
 
 async def test_ways_that_lack_something(tmp_path: Path, hand_clock: HandClock) -> None:
