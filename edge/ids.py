@@ -47,9 +47,9 @@ class Mac(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """Raises ValueError for anything that is not six octets, or names a group."""
+        """Raises ValueError for anything that is not six octets, names a group (or everybody), or nobody."""
         tidy = text.strip().lower().replace("-", ":")
-        if not _MAC.fullmatch(tidy) or int(tidy[:2], 16) & 1:
+        if not _MAC.fullmatch(tidy) or int(tidy[:2], 16) & 1 or not tidy.strip("0:"):
             raise ValueError("not the MAC address of one device")
         return super().__new__(cls, tidy)
 

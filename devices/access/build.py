@@ -67,7 +67,7 @@ def build(config: Config, *, clock: Clock, board: Board, members: Members) -> Ac
     else:
         gate = GateLink(Path(config.gate.socket))
         leases = Leases(Path(config.portal.leases_file))
-        neighbours = KernelNeighbours(Table(config.gate.interface), leases)
+        neighbours = KernelNeighbours(Table(config.gate.interface), leases, gate)
         uplink = Uplink.of(config, board=board, clock=clock)
     driver = GateDriver(
         gate,

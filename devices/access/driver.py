@@ -51,9 +51,11 @@ SILENT = frozenset({GateProblem.DOWN, GateProblem.SLOW, GateProblem.NONSENSE})
 
 
 class Neighbourhood(Protocol):
-    """`edge.portal.asks.Neighbours`, and how many they are."""
+    """`edge.portal.asks.Callers`, and how many they are."""
 
     async def mac_of(self, address: str) -> Mac | None: ...
+
+    async def sent(self, mac: Mac, address: str, port: int) -> bool | None: ...
 
     async def present(self) -> frozenset[Mac]: ...
 
@@ -204,12 +206,18 @@ class GateDriver:
                     continue
                 wanted[member.mac] = Held(mac=member.mac, mark=member.mark, end_s=left_s)
                 held[member.mac] = Ordered(member.mark, now_s + left_s)
-            await self._gate.reset(tuple(wanted.values()))
+            refused = await self._gate.reset(tuple(wanted.values()))
+            for each in refused:
+                held.pop(each.mac, None)
             self._held, self._doubt = held, False
         finally:
             self._settled.set()
         await self._tell_counts(counts, {member.mark for member in members})
         seen = {each.mark for each in counts.members}
+        if refused:
+            log.error("the gate can't let %d of %d sessions in; they end, the others go on", len(refused), len(wanted))
+        for each in refused:
+            await self._tell(each.mark, LeftReason.LOST)
         for member in overdue:
             await self._tell(member.mark, LeftReason.TIME if member.mark in seen else LeftReason.LOST)
 

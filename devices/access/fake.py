@@ -20,6 +20,7 @@ DOWN_PER_S = 200_000
 HERE_S = 30.0
 """Who asked for nothing so long has gone: acted days are short."""
 MOST_ASKED = 1000
+MAX_END_S = 10 * 366 * 86_400
 
 
 class FakeMember(msgspec.Struct, kw_only=True):
@@ -68,18 +69,29 @@ class FakeGate:
 
     async def allow(self, mac: Mac, *, mark: int, end_s: int) -> None:
         self._ready()
-        self._put(Held(mac=mac, mark=mark, end_s=end_s))
+        asked = Held(mac=mac, mark=mark, end_s=end_s)
+        others = {each.mark for other, each in self.members.items() if other != mac and each.end_s > _now_s()}
+        if wrong := _wrong(asked) or ("mark: is another guest's" if mark in others else ""):
+            raise GateError(GateProblem.BAD_REQUEST, f"the fake gate refused allow: {wrong}")
+        self._put(asked)
 
     async def revoke(self, mac: Mac) -> None:
         self._ready()
         self.members.pop(mac, None)
 
-    async def reset(self, members: Sequence[Held]) -> None:
+    async def reset(self, members: Sequence[Held]) -> tuple[Held, ...]:
         self._ready()
-        wanted = {each.mac for each in members}
-        self.members = {mac: member for mac, member in self.members.items() if mac in wanted}
+        taken, marks, refused = dict[Mac, Held](), set[int](), list[Held]()
         for each in members:
+            if _wrong(each) or each.mac in taken or each.mark in marks:
+                refused.append(each)
+            else:
+                taken[each.mac] = each
+                marks.add(each.mark)
+        self.members = {mac: member for mac, member in self.members.items() if mac in taken}
+        for each in taken.values():
             self._put(each)
+        return tuple(refused)
 
     def _put(self, held: Held) -> None:
         now_s = _now_s()
@@ -121,6 +133,10 @@ class FakeGate:
         self._ready()
         self.captures_members = members
 
+    async def sent(self, mac: Mac, *, address: str, port: int) -> bool:
+        self._ready()
+        return port > 0 and mac_of(address) == mac
+
     async def status(self) -> GateStatus:
         self._ready()
         return self.shown
@@ -130,6 +146,13 @@ class FakeGate:
             raise self.refuses
         if not self.connected:
             raise GateError(GateProblem.DOWN, "the fake gate is not connected")
+
+
+def _wrong(held: Held) -> str:
+    """As strict as the gate."""
+    if not 1 <= held.mark < 1 << 31:
+        return "mark: wants a whole number from 1 to 2^31 - 1"
+    return "" if 0 < held.end_s <= MAX_END_S else "end_s: wants more than 0 and at most ten years"
 
 
 class FakeNeighbours:
@@ -147,6 +170,10 @@ class FakeNeighbours:
             if len(self._asked) > MOST_ASKED:
                 self._asked.pop(next(iter(self._asked)))
         return mac
+
+    async def sent(self, mac: Mac, address: str, port: int) -> bool | None:
+        """Over loopback nobody is anybody else."""
+        return port > 0 and mac_of(address) == mac
 
     async def present(self) -> frozenset[Mac]:
         since_s = _now_s() - HERE_S

@@ -44,6 +44,20 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     """An answer that says no more than that it was done."""
 
 
+class SpokenRefusal(msgspec.Struct, frozen=True, kw_only=True):
+    at: Size
+    """Its place among those that were asked for."""
+    text: str = ""
+
+
+class SpokenReset(msgspec.Struct, frozen=True, kw_only=True):
+    refused: Annotated[tuple[SpokenRefusal, ...], Meta(max_length=MAX_MEMBERS)] = ()
+
+
+class SpokenSent(msgspec.Struct, frozen=True, kw_only=True):
+    sent: bool
+
+
 class SpokenMember(msgspec.Struct, frozen=True, kw_only=True):
     mac: str
     mark: int
@@ -120,9 +134,10 @@ class GateLink:
     async def revoke(self, mac: Mac) -> None:
         await self._ask("revoke", {"mac": mac.colons}, Done)
 
-    async def reset(self, members: Sequence[Held]) -> None:
+    async def reset(self, members: Sequence[Held]) -> tuple[Held, ...]:
         plain = [{"mac": each.mac.colons, "mark": each.mark, "end_s": each.end_s} for each in members]
-        await self._ask("reset", {"members": plain}, Done, answer_s=max(RESET_S, self._answer_s))
+        done = await self._ask("reset", {"members": plain}, SpokenReset, answer_s=max(RESET_S, self._answer_s))
+        return tuple(members[each.at] for each in done.refused if each.at < len(members))
 
     async def count(self) -> Counts:
         spoken = await self._ask("count", {}, SpokenCounts)
@@ -138,6 +153,9 @@ class GateLink:
 
     async def capture(self, *, members: bool) -> None:
         await self._ask("capture", {"members": members}, Done)
+
+    async def sent(self, mac: Mac, *, address: str, port: int) -> bool:
+        return (await self._ask("sent", {"mac": mac.colons, "address": address, "port": port}, SpokenSent)).sent
 
     async def status(self) -> GateStatus:
         return await self._ask("status", {}, GateStatus)

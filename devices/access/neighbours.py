@@ -1,6 +1,8 @@
 """Whose address it is: the kernel's neighbours of the guest network's interface, held against the leases.
 
-A phone that takes another's IPv4 address by hand has another MAC than the lease: it is not that guest, and nobody.
+A phone that takes another's IPv4 address by hand has another MAC than the lease: it is not that guest, and nobody. One
+that announces another's MAC for its own address gets it written into the kernel's table; so for whatever is done in a
+guest's name the gate is asked which MAC the connection's first packet really came from.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import asyncio
 import ipaddress
 
 from devices.access.leases import Leases
+from devices.access.orders import Gate, GateError
 from devices.access.rtnetlink import Address, Table
 from edge.ids import Mac
 
@@ -31,11 +34,12 @@ def plain(address: str) -> Address | None:
 
 
 class KernelNeighbours:
-    """`edge.portal.asks.Neighbours`, of one interface."""
+    """`edge.portal.asks.Callers`, of one interface."""
 
-    def __init__(self, table: Table, leases: Leases) -> None:
+    def __init__(self, table: Table, leases: Leases, gate: Gate) -> None:
         self._table = table
         self._leases = leases
+        self._gate = gate
 
     async def mac_of(self, address: str) -> Mac | None:
         """Raises DeviceError when the kernel can't be asked."""
@@ -48,6 +52,15 @@ class KernelNeighbours:
         if lease is not None and lease.mac != mac:  # the address may have a new tenant since the last look
             lease = await self._leases.of(str(asked), now=True)
         return None if lease is not None and lease.mac != mac else mac
+
+    async def sent(self, mac: Mac, address: str, port: int) -> bool | None:
+        asked = plain(address)
+        if asked is None or not port:
+            return None
+        try:
+            return await self._gate.sent(mac, address=str(asked), port=port)
+        except GateError:
+            return None
 
     async def present(self) -> frozenset[Mac]:
         """All phones on the network, let in or not. Raises DeviceError."""

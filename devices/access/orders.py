@@ -97,8 +97,8 @@ class Gate(Protocol):
 
     async def revoke(self, mac: Mac) -> None: ...
 
-    async def reset(self, members: Sequence[Held]) -> None:
-        """Exactly these are members, in one step."""
+    async def reset(self, members: Sequence[Held]) -> tuple[Held, ...]:
+        """Exactly these are members, in one step; but for those that it returns, which can't be any."""
 
     async def count(self) -> Counts: ...
 
@@ -107,5 +107,8 @@ class Gate(Protocol):
 
     async def capture(self, *, members: bool) -> None:
         """Whether the DNS and port 80 of members lead to us too."""
+
+    async def sent(self, mac: Mac, *, address: str, port: int) -> bool:
+        """Whether this phone itself opened the connection from there to the portal."""
 
     async def status(self) -> GateStatus: ...

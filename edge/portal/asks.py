@@ -21,6 +21,9 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
     """The holder of the browser's wallet cookie, where it has one."""
     standing: Standing | None = None
     """Their session, while one lasts."""
+    sure: bool = True
+    """The kernel saw this phone itself send the request. Else (nobody can be asked now) it may be another one that says
+    it is this: it sees a page, and nothing is done in its name."""
 
 
 class Proven(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,4 +67,9 @@ class Neighbours(Protocol):
     """Who is on the guest network. `devices.access.neighbours`, or its fake."""
 
     async def mac_of(self, address: str) -> Mac | None:
-        """Whose address it is, now; None: not on the guest network, or not known."""
+        """Whose address it is, now; None: not on the guest network, or not known. A guest can forge this."""
+
+
+class Callers(Neighbours, Protocol):
+    async def sent(self, mac: Mac, address: str, port: int) -> bool | None:
+        """Whether this phone opened the connection from there, and not another in its name; None: can't be told now."""

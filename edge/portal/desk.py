@@ -22,7 +22,7 @@ from edge.ids import Mac, StationId
 from edge.journal import Journal
 from edge.keys import GatewayKeys
 from edge.portal import record, tokens
-from edge.portal.asks import Guest, Neighbours, Proven, Step, WayIn
+from edge.portal.asks import Callers, Guest, Proven, Step, WayIn
 from edge.portal.begun import GOOD_MS, Beginnings, Begun
 from edge.portal.names import Names
 from edge.portal.office import Office
@@ -72,7 +72,7 @@ class PortalDesk:
         keys: GatewayKeys,
         shop: Callable[[], Shop],
         board: Board,
-        neighbours: Neighbours,
+        neighbours: Callers,
         ways: Mapping[Way, WayIn],
         policy: Policy,
     ) -> None:
@@ -107,13 +107,16 @@ class PortalDesk:
 
     # --- who, and what they see --------------------------------------------------------------------------
 
-    async def guest(self, address: str, *, language: str, wallet: str = "") -> Guest | None:
-        """None: not on the guest network, or its MAC is not known (yet)."""
+    async def guest(self, address: str, port: int, *, language: str, wallet: str = "") -> Guest | None:
+        """Who speaks from there. None: not on the guest network, its MAC is not known (yet), or it is not its own."""
         mac = await self._neighbours.mac_of(address)
-        if mac is None:
+        sent = None if mac is None else await self._neighbours.sent(mac, address, port)
+        if mac is None or sent is False:
             return None
         standing = await self.standing(mac)
-        return Guest(address=address, mac=mac, language=language, wallet=wallet, standing=standing)
+        return Guest(
+            address=address, mac=mac, language=language, wallet=wallet, standing=standing, sure=sent is not None
+        )
 
     async def standing(self, mac: Mac) -> Standing | None:
         return await self._journal.read(lambda db: access_rows.standing(db, mac))
@@ -143,12 +146,13 @@ class PortalDesk:
 
     def begun(self, guest: Guest) -> tuple[Way, Step] | None:
         """The page they were at when their browser closed: a step that waits for a code, say."""
-        found = self._begun.of(guest.mac, monotonic_ms=self._clock.now().monotonic_ms)
+        found = self._begun.of(guest.mac, monotonic_ms=self._clock.now().monotonic_ms) if guest.sure else None
         return None if found is None else (found.way, found.step)
 
     def forget(self, guest: Guest) -> None:
         """They go back to the start, and choose another way."""
-        self._begun.forget(guest.mac)
+        if guest.sure:
+            self._begun.forget(guest.mac)
 
     # --- in ----------------------------------------------------------------------------------------------
 
@@ -180,6 +184,8 @@ class PortalDesk:
                 return self._no(proof, now)
 
     def _not_from_here(self, guest: Guest, form: Mapping[str, str], now: Stamp) -> AccessWhy | None:
+        if not guest.sure:  # before anything is counted against that phone
+            return AccessWhy.GATE_DOWN
         if not self._tries_of_phone.take(guest.mac.colons, monotonic_ms=now.monotonic_ms):
             return AccessWhy.TOO_OFTEN
         if not self.token_is(guest, form.get("token", "")):
@@ -249,7 +255,8 @@ class PortalDesk:
         """
         now = self._clock.now()
         begun = self._begun.of(guest.mac, monotonic_ms=now.monotonic_ms)
-        return "" if begun is None or begun.way is not Way.MEMBER else self._code(begun, now)
+        theirs = guest.sure and begun is not None and begun.way is Way.MEMBER
+        return self._code(begun, now) if begun is not None and theirs else ""
 
     def _code(self, begun: Begun, now: Stamp) -> str:
         code = tokens.MemberCode(
@@ -289,12 +296,15 @@ class PortalDesk:
 
     # --- out ---------------------------------------------------------------------------------------------
 
-    async def leave(self, guest: Guest) -> None:
-        """Logged out: running downloads are cut too."""
+    async def leave(self, guest: Guest) -> bool:
+        """Logged out: running downloads are cut too. False: nothing was done, for it may be another phone that asks."""
+        if not guest.sure:
+            return False
         standing = await self.standing(guest.mac)
         if standing is not None:
             gone = ev.GuestGone(at=self._clock.now(), mark=standing.mark, reason=LeftReason.LOGOUT)
             await self._pump.submit(gone)
+        return True
 
     async def end(self, session: str | None, reason: LeftReason = LeftReason.STAFF) -> int:
         """One session, or (None) all; how many there were."""

@@ -31,6 +31,7 @@ class Gate:
         self._settings = settings
         self._version = version
         self._clock = clock
+        self._say = say
         self._book = Book()
         self._keeper = Keeper(settings, self._book, clock=clock, say=say)
 
@@ -88,7 +89,10 @@ class Gate:
                 changes.write(order, self._book, now_s, self._settings.idle_s)
         return [wrong.get(at, {"ok": True}) for at in range(len(together))]
 
-    def _one(self, order: orders.Reset | orders.Capture | orders.List | orders.Count | orders.Status) -> Answer:
+    def _one(
+        self,
+        order: orders.Reset | orders.Capture | orders.List | orders.Count | orders.Sent | orders.Status,
+    ) -> Answer:
         if isinstance(order, orders.Status):
             return self._status()
         if self._keeper.rules != "in_place":
@@ -101,6 +105,8 @@ class Gate:
                     answer = self._capture(order)
                 case orders.List():
                     answer = self._list()
+                case orders.Sent():
+                    answer = {"sent": self._keeper.table.sent(order.address, order.port, order.mac)}
                 case _:
                     answer = self._count()
         except KernelError as error:
@@ -113,7 +119,9 @@ class Gate:
         changes.put_reset(order, batch, self._book)
         self._keeper.commit(batch)
         changes.write_reset(order, self._book, now_s, self._settings.idle_s)
-        return {}
+        if order.refused:
+            self._say(f"reset: {len(order.refused)} of those asked for can't be members: {order.refused[0][1]}")
+        return {"refused": [{"at": at, "text": text} for at, text in order.refused]}
 
     def _capture(self, order: orders.Capture) -> Answer:
         batch = Batch(TABLE)

@@ -155,6 +155,24 @@ class Netlink:
                 break
         return found
 
+    def get(self, table: str, name: str, key: bytes) -> Found | None:
+        """One element; None: it is not there, or over."""
+        wanted = _attribute(3 | _NESTED, _packed(Element(key)))
+        body = _attribute(1, table.encode() + b"\0") + _attribute(2, name.encode() + b"\0") + wanted
+        self._number += 1
+        self._socket.send(_message(_SUBSYSTEM << 8 | _GET_ELEMENTS, _REQUEST, self._number, body))
+        while True:
+            for kind, number, answer, _ in self._received():
+                if number != self._number:
+                    continue
+                if kind == _ERROR:
+                    if -struct.unpack_from("=i", answer)[0] == errno.ENOENT:
+                        return None
+                    _refused(answer)
+                for attribute, elements in attributes(answer[4:]):
+                    if attribute == 3:
+                        return next((_element(one) for _, one in attributes(elements)), None)
+
     def generation(self) -> int:
         """Counts the transactions of everybody in this network namespace."""
         self._number += 1

@@ -38,6 +38,17 @@ class Revoke:
 class Reset:
     members: dict[bytes, Allow]
     """By MAC."""
+    refused: tuple[tuple[int, str], ...] = ()
+    """Which of those asked for can't be members, by their place in the list, and why; nobody else pays for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """Whether this phone, and nobody else in its name, opened that connection to the portal."""
+
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address
+    port: int
+    mac: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +77,7 @@ class Status:
     pass
 
 
-Order = Allow | Revoke | Reset | List | Count | Let | Capture | Status
+Order = Allow | Revoke | Reset | List | Count | Let | Capture | Sent | Status
 
 
 def read(line: bytes) -> tuple[int | None, Order | OrderError]:
@@ -100,7 +111,7 @@ def _no_number(word: str) -> NoReturn:
     raise ValueError(word)
 
 
-def _order(tree: dict[str, Any]) -> Order:  # noqa: PLR0911 - one return a verb
+def _order(tree: dict[str, Any]) -> Order:  # noqa: C901, PLR0911 - one return a verb
     verb = tree.pop("verb", None)
     match verb:
         case "allow":
@@ -122,11 +133,13 @@ def _order(tree: dict[str, Any]) -> Order:  # noqa: PLR0911 - one return a verb
             if not isinstance(members, bool):
                 raise OrderError("members: wants true or false")
             return Capture(members=members)
+        case "sent":
+            return _sent(_only(tree, "address", "port", "mac"))
         case "status":
             _only(tree)
             return Status()
         case _:
-            raise OrderError("verb: wants allow, revoke, reset, list, count, let, capture or status")
+            raise OrderError("verb: wants allow, revoke, reset, list, count, let, capture, sent or status")
 
 
 def _only(tree: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
@@ -151,24 +164,46 @@ def _allow(tree: object) -> Allow:
 def _reset(members: object) -> Reset:
     if not isinstance(members, list) or len(members) > MOST_MEMBERS:
         raise OrderError(f"members: wants a list of at most {MOST_MEMBERS}")
-    allowed = [_allow(one) for one in members]
-    found = {one.mac: one for one in allowed}
-    if len(found) != len(allowed) or len({one.mark for one in allowed}) != len(allowed):
-        raise OrderError("members: a mac or a mark is there twice")
-    return Reset(members=found)
+    found: dict[bytes, Allow] = {}
+    marks: set[int] = set()
+    refused: list[tuple[int, str]] = []
+    for at, one in enumerate(members):
+        try:
+            allowed = _allow(one)
+        except OrderError as error:
+            refused.append((at, str(error)))
+            continue
+        if allowed.mac in found or allowed.mark in marks:
+            refused.append((at, "its mac or its mark is there already"))
+        else:
+            found[allowed.mac] = allowed
+            marks.add(allowed.mark)
+    return Reset(members=found, refused=tuple(refused))
+
+
+def _sent(tree: Mapping[str, Any]) -> Sent:
+    port = tree["port"]
+    if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65_535:
+        raise OrderError("port: wants a whole number from 1 to 65535")
+    return Sent(address=_address(tree["address"], "address"), port=port, mac=_mac(tree["mac"]))
 
 
 def _let(tree: Mapping[str, Any]) -> Let:
     addresses = tree["addresses"]
     if not isinstance(addresses, list) or not 1 <= len(addresses) <= _MOST_ADDRESSES:
         raise OrderError(f"addresses: wants a list of 1 to {_MOST_ADDRESSES}")
-    try:
-        found = tuple(ipaddress.ip_address(one) if isinstance(one, str) else _no_number("") for one in addresses)
-    except ValueError as error:
-        raise OrderError("addresses: wants IPv4 and IPv6 addresses") from error
-    if any(isinstance(one, ipaddress.IPv6Address) and one.scope_id for one in found):
-        raise OrderError("addresses: wants addresses of the internet")
+    found = tuple(_address(one, "addresses") for one in addresses)
     return Let(addresses=tuple(dict.fromkeys(found)), for_s=_seconds(tree["for_s"], "for_s", _MOST_LET_S))
+
+
+def _address(value: object, name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    try:
+        found = ipaddress.ip_address(value if isinstance(value, str) else _no_number(""))
+    except ValueError as error:
+        raise OrderError(f"{name}: wants IPv4 and IPv6 addresses") from error
+    if isinstance(found, ipaddress.IPv6Address) and found.scope_id:
+        raise OrderError(f"{name}: wants addresses without a zone")
+    return found
 
 
 def _mac(value: object) -> bytes:

@@ -22,6 +22,9 @@ TABLE = "storegate"
 MOST_MEMBERS = 16_384
 MOST_MARKS = 32_768
 MOST_WALLED = 16_384
+MOST_SENT = 65_536
+_SENT_S = 120
+"""Longer than a connection to the portal is kept that says nothing."""
 ANSWERED4, ANSWERED6 = "192.0.2.1", "2001:db8::53"
 """What the captive DNS says of every name; phones go on asking there for seconds after they were let in."""
 
@@ -92,6 +95,8 @@ table bridge {TABLE} {{
 """
 
 
+_SENT4 = f"ip saddr . tcp sport . ether saddr timeout {_SENT_S}s"
+_SENT6 = f"ip6 saddr . tcp sport . ether saddr timeout {_SENT_S}s"
 _NO_BARRIER = f"table inet {TABLE}_wait\ndelete table inet {TABLE}_wait\n"
 
 
@@ -132,6 +137,10 @@ def _sets(settings: Settings, contents: Contents) -> str:
   set at_portal {{ type ether_addr; size {MOST_MARKS}; flags dynamic; }}
   set at_internet {{ type ether_addr; size {MOST_MARKS}; flags dynamic; }}
   set knocks {{ type ether_addr; size {MOST_MARKS}; flags dynamic,timeout; timeout 10s; }}
+  # who opened which connection to the portal: what neighbours say of themselves can be forged
+  set sent4 {{ type ipv4_addr . inet_service . ether_addr; size {MOST_SENT}; flags dynamic,timeout; }}
+  set sent6 {{ type ipv6_addr . inet_service . ether_addr; size {MOST_SENT}; flags dynamic,timeout; }}
+  set opens {{ type ether_addr; size {MOST_MARKS}; flags dynamic,timeout; timeout 10s; }}
 
 """
 
@@ -202,6 +211,12 @@ def _chains(settings: Settings, contents: Contents) -> str:
     tcp dport {{ {web}, {tls} }} ether saddr @idle ct mark set ether saddr map @members update @idle {{ ether saddr timeout {
         settings.idle_s
     }s }}
+    tcp dport {{ {web}, {tls} }} ct state established ip saddr . tcp sport . ether saddr @sent4 update @sent4 {{ {
+        _SENT4
+    } }}
+    tcp dport {{ {web}, {tls} }} ct state established ip6 saddr . tcp sport . ether saddr @sent6 update @sent6 {{ {
+        _SENT6
+    } }}
     ct state established,related accept
     update @knocks {{ ether saddr timeout 10s limit rate over 200/second burst 400 packets }} drop
     meta nfproto ipv4 udp sport 68 udp dport 67 accept
@@ -215,11 +230,19 @@ def _chains(settings: Settings, contents: Contents) -> str:
     lines += f"    ip daddr {ours4.ip} icmp type echo-request limit rate 100/second accept\n"
     for to in here:
         lines += f"    {to} meta l4proto {{ tcp, udp }} th dport {{ 53, {dns} }} accept\n"
-        lines += f"    {to} tcp dport {{ {web}, {tls} }} accept\n"
-    lines += """\
+        lines += f"    {to} tcp dport {{ {web}, {tls} }} goto opened\n"
+    lines += f"""\
     meta l4proto tcp reject with tcp reset
     drop
-  }
+  }}
+  chain opened {{
+    # only the first packet tells: later ones can be provoked from somebody else
+    tcp flags & (fin | syn | rst | ack) != syn accept
+    update @opens {{ ether saddr timeout 10s limit rate over 20/second burst 100 packets }} accept
+    add @sent4 {{ {_SENT4} }} accept
+    add @sent6 {{ {_SENT6} }} accept
+    accept
+  }}
 """
     return lines + _forward(settings, contents)
 

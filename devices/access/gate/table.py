@@ -83,6 +83,14 @@ class Table:
         if batch:
             self._generation += 1
 
+    def sent(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int, mac: bytes) -> bool:
+        """That phone itself opened the connection from there to the portal: not what anybody told the box's ARP."""
+        key = address.packed + port.to_bytes(2, "big") + b"\0\0" + mac + b"\0\0"
+        try:
+            return self._kernel().get(rules.TABLE, f"sent{address.version}", key) is not None
+        except OSError as error:
+            raise self._failed(error) from error
+
     def load(self, book: Book, now_s: float, *, onlink: tuple[Network, ...], others_route: bool) -> None:
         """Rules and all members, in one transaction."""
         contents = rules.Contents(

@@ -80,7 +80,7 @@ class _Open(NamedTuple):
 class Desk(Protocol):
     """What is used of `edge.portal.desk.PortalDesk`."""
 
-    async def guest(self, address: str, *, language: str, wallet: str = "") -> Guest | None: ...
+    async def guest(self, address: str, port: int, *, language: str, wallet: str = "") -> Guest | None: ...
     async def enter(self, way: Way, guest: Guest, form: Mapping[str, str]) -> Admitted | Step | AccessRefusal: ...
     async def end(self, session: str | None) -> int: ...
 
@@ -120,11 +120,11 @@ class AppLogin:
         return Step(part=self.way.value, fields=self._app.page(guest, extend), pass_s=self._app.pass_s)
 
     async def called(
-        self, desk: Desk, address: str, query: Mapping[str, str], *, language: str = "zh-CN"
+        self, desk: Desk, source: tuple[str, int], query: Mapping[str, str], *, language: str = "zh-CN"
     ) -> Admitted | AccessRefusal:
-        """The app's call, from `address`. Anything but Admitted is to be answered with 403."""
-        guest = await desk.guest(address, language=language)
-        if guest is None:
+        """The app's call, from an address and port. Anything but Admitted is to be answered with 403."""
+        guest = await desk.guest(*source, language=language)
+        if guest is None or not guest.sure:
             return AccessRefusal(why=AccessWhy.NOT_A_GUEST)
         claim = self._app.claim(query)
         form = None if claim is None else self._taken(guest.mac, query.get("extend", ""))

@@ -13,9 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.access import rtnetlink
+from devices.access.fake import FakeGate
 from devices.access.leases import Leases
+from devices.access.link import GateLink
 from devices.access.neighbours import KernelNeighbours, plain
+from devices.access.orders import GateError, GateProblem
 from devices.access.rtnetlink import Table
+from edge.ids import Mac
+from tests.devices.access.given_gate import speaking
 from tests.peers.wifi.given_namespaces import Namespace, missing, ours, sweep
 
 ANNA, BO, CY = "02:00:00:00:77:01", "02:00:00:00:77:02", "02:00:00:00:77:03"
@@ -47,7 +52,7 @@ def box() -> Iterator[Namespace]:
 def asked(box: Namespace, leases: Path, *addresses: str, interface: str = "guest0") -> list[str | None]:
     async def ask() -> list[str | None]:
         table = Table(interface)
-        known = KernelNeighbours(table, Leases(leases))
+        known = KernelNeighbours(table, Leases(leases), FakeGate(idle_s=60))
         found = [await known.mac_of(address) for address in addresses]
         return [mac.colons if mac else None for mac in found]
 
@@ -81,7 +86,7 @@ def test_an_address_that_was_lent_to_somebody_else_a_moment_ago(box: Namespace, 
     path.write_text(f"1795000000 {CY} 10.64.0.51 * *\n")
 
     async def ask() -> tuple[bool, bool]:
-        known = KernelNeighbours(Table("guest0"), Leases(path))
+        known = KernelNeighbours(Table("guest0"), Leases(path), FakeGate(idle_s=60))
         before = await known.mac_of("10.64.0.51")
         await asyncio.to_thread(path.write_text, f"1795000000 {ANNA} 10.64.0.51 new-tenant *\n")
         return before is None, await known.mac_of("10.64.0.51") is not None
@@ -91,10 +96,39 @@ def test_an_address_that_was_lent_to_somebody_else_a_moment_ago(box: Namespace, 
 
 def test_who_is_on_the_network(box: Namespace, tmp_path: Path) -> None:
     async def present() -> set[str]:
-        return {mac.colons for mac in await KernelNeighbours(Table("guest0"), Leases(tmp_path / "none")).present()}
+        known = KernelNeighbours(Table("guest0"), Leases(tmp_path / "none"), FakeGate(idle_s=60))
+        return {mac.colons for mac in await known.present()}
 
     assert box.inside(lambda: asyncio.run(present())) == {ANNA, BO}, "a phone with three addresses is one"
     assert box.inside(lambda: Table("gone0").dump()) == []
+
+
+async def test_the_gate_says_whose_connection_it_is(tmp_path: Path) -> None:
+    """Asked by address, port and MAC; where it can't be asked nobody knows."""
+    answers = [{"ok": True, "sent": True}, {"ok": True, "sent": False}, {"ok": False, "error": "not_ready"}]
+    async with speaking(tmp_path / "gate", lambda _: answers.pop(0)) as gate:
+        link = GateLink(tmp_path / "gate")
+        known = KernelNeighbours(Table("guest0"), Leases(tmp_path / "none"), link)
+        assert await known.sent(Mac(ANNA), "10.64.0.51", 40_000) is None, "nobody is connected"
+        await link.connect(lambda: None)
+        said = [await known.sent(Mac(ANNA), address, 40_000) for address in ("::ffff:10.64.0.51", "fe80::51%guest0")]
+        assert said == [True, False]
+        assert await known.sent(Mac(ANNA), "10.64.0.51", 40_000) is None, "its rules are not in place"
+        assert await known.sent(Mac(ANNA), "10.64.0.51", 0) is None, "a connection that is over"
+        assert await known.sent(Mac(ANNA), "not an address", 1) is None
+        await link.close()
+    asked = [{key: value for key, value in order.items() if key != "id"} for order in gate.heard]
+    assert asked[:2] == [
+        {"verb": "sent", "mac": ANNA, "address": "10.64.0.51", "port": 40_000},
+        {"verb": "sent", "mac": ANNA, "address": "fe80::51", "port": 40_000},
+    ]
+
+
+async def test_a_gate_that_is_too_busy_to_say_so_is_no_answer(tmp_path: Path) -> None:
+    gate = FakeGate(idle_s=60)
+    gate.refuses = GateError(GateProblem.SLOW, "it is slow")
+    known = KernelNeighbours(Table("guest0"), Leases(tmp_path / "none"), gate)
+    assert await known.sent(Mac(ANNA), "127.0.0.7", 40_000) is None
 
 
 def test_thousands_of_neighbours_come_whole(box: Namespace) -> None:

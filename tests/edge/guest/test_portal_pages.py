@@ -142,7 +142,7 @@ async def test_a_member_code_is_shown_until_a_kiosk_has_read_it(tmp_path: Path) 
         assert page.path == "/portal/member"
         assert "<svg" in page.html
         assert '<meta http-equiv="refresh"' in page.html
-        asked = await made.desk.guest("127.0.0.7", language="en")
+        asked = await made.desk.guest("127.0.0.7", 40_000, language="en")
         assert asked is not None
         code = await made.desk.member_code(asked)
         await made.desk.shown(Code(kind=CodeKind.MEMBER, value=code), None)

@@ -52,9 +52,16 @@ class SayWay:
 class Network:
     """10.64.0.N is the phone 02:…:N."""
 
+    def __init__(self) -> None:
+        self.sure: bool | None = True
+        """Whether it is that phone indeed."""
+
     async def mac_of(self, address: str) -> Mac | None:
         net, _, number = address.rpartition(".")
         return Mac(f"02:00:00:00:00:{int(number):02x}") if net == "10.64.0" else None
+
+    async def sent(self, mac: Mac, address: str, port: int) -> bool | None:
+        return self.sure if port and await self.mac_of(address) == mac else False
 
 
 @dataclass
@@ -70,6 +77,7 @@ class Wifi:
     sms: SayWay
     member: SayWay
     staff: SayWay
+    network: Network
     gate: dict[str, int] = field(default_factory=dict)
     """MAC → mark, as the effects said."""
 
@@ -82,7 +90,7 @@ class Wifi:
         self.journal.set_shop(self.shop)
 
     async def phone(self, number: int = 1, *, wallet: str = "") -> Guest:
-        guest = await self.desk.guest(f"10.64.0.{number}", language="en", wallet=wallet)
+        guest = await self.desk.guest(f"10.64.0.{number}", 40_000, language="en", wallet=wallet)
         assert guest is not None
         return guest
 
@@ -133,6 +141,7 @@ async def wifi(folder: Path, *, policy: Policy | None = None, **shop: object) ->
             SayWay(Way.MEMBER, Step(part="member_code")),
             SayWay(Way.STAFF, Proven(holder="staff-" + "0" * 32)),
         )
+        network = Network()
         desk = PortalDesk(
             pump=pump,
             journal=journal,
@@ -140,7 +149,7 @@ async def wifi(folder: Path, *, policy: Policy | None = None, **shop: object) ->
             keys=keys,
             shop=lambda: world.shop,
             board=board,
-            neighbours=Network(),
+            neighbours=network,
             ways={
                 Way.CLICK: ClickWay(keys=keys, clock=hand.clock, shop=lambda: world.shop),
                 Way.VOUCHER: VoucherWay(keys=keys, clock=hand.clock, journal=journal),
@@ -151,7 +160,7 @@ async def wifi(folder: Path, *, policy: Policy | None = None, **shop: object) ->
             policy=rules,
         )
         office = Office(pump=pump, journal=journal, clock=hand.clock, keys=keys)
-        world = Wifi(desk, office, journal, pump, board, hand, keys, given, sms, member, staff)
+        world = Wifi(desk, office, journal, pump, board, hand, keys, given, sms, member, staff, network)
         pump.on(OpenGate, world.open)
         pump.on(ShutGate, world.shut)
         yield world

@@ -38,7 +38,7 @@ async def test_a_click_lets_in_and_the_gate_knows_before_the_guest_does(tmp_path
 
 async def test_a_stranger_is_nobodys_guest(tmp_path: Path) -> None:
     async with wifi(tmp_path) as shop:
-        assert await shop.desk.guest("192.168.1.5", language="en") is None
+        assert await shop.desk.guest("192.168.1.5", 40_000, language="en") is None
 
 
 async def test_a_form_is_one_phones_and_half_an_hour_good(tmp_path: Path) -> None:
@@ -176,6 +176,38 @@ async def test_out_by_themselves_and_by_the_staff(tmp_path: Path) -> None:
         assert shop.gate == {}
         reasons = [news["reason"] for kind, news in await shop.news() if kind == "guest.left.v1"]
         assert reasons == [LeftReason.LOGOUT, LeftReason.STAFF, LeftReason.STAFF]
+
+
+async def test_a_phone_that_says_it_is_another_one_is_nobody(tmp_path: Path) -> None:
+    async with wifi(tmp_path) as shop:
+        await shop.let_in(1)
+        shop.network.sure = False
+        assert await shop.desk.guest("10.64.0.1", 40_000, language="en") is None
+
+
+async def test_while_nobody_can_tell_whose_request_it_is_nothing_is_done_in_a_guests_name(tmp_path: Path) -> None:
+    """The gate is away: pages are shown by what neighbours say, and that is all."""
+    async with wifi(tmp_path) as shop:
+        await shop.let_in(1)
+        shop.member.says = Step(part="member_code")
+        await shop.enter(2, Way.MEMBER)
+        shop.network.sure = None
+        guest, half_way = await shop.phone(1), await shop.phone(2)
+        assert guest.standing is not None
+        assert not await shop.desk.leave(guest)
+        for _ in range(40):  # and nothing is counted against the phone
+            answer = await shop.desk.enter(Way.CLICK, guest, shop.form(guest))
+            assert answer == AccessRefusal(why=AccessWhy.GATE_DOWN)
+        assert shop.desk.begun(half_way) is None
+        shop.desk.forget(half_way)
+        assert await shop.desk.member_code(half_way) == ""
+        assert len(shop.gate) == 1
+        shop.network.sure = True
+        assert shop.desk.begun(half_way) is None, "who was not sure once does not become so"
+        again = await shop.phone(2)
+        assert shop.desk.begun(again) is not None
+        assert await shop.desk.leave(await shop.phone(1))
+        assert shop.gate == {}
 
 
 async def test_who_has_a_wallet_comes_back_and_a_phone_alone_is_another_tomorrow(tmp_path: Path) -> None:

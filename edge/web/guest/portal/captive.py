@@ -16,7 +16,7 @@ from markupsafe import escape
 from edge.errors import StoregateError
 from edge.portal.asks import Guest
 from edge.web import pages
-from edge.web.guest.portal.front import Front
+from edge.web.guest.portal.front import Front, came_from
 from edge.web.guest.portal.hosts import host_of
 from edge.web.guest.portal.probes import Probe, probe_of
 from edge.web.guest.rates import AddressRate
@@ -64,7 +64,7 @@ class Captive:
         guest = None
         if front.within(self._looks, request):
             with suppress(StoregateError):  # a journal that can't be read lets nobody in, and the page will say so
-                guest = await front.desk.guest(request.remote or "", language=pages.chosen(request))
+                guest = await front.desk.guest(*came_from(request), language=pages.chosen(request))
         if guest is None or guest.standing is None:
             return _lead(url + "/")
         if front.offline and not front.settings.portal.offline_answers:

@@ -29,6 +29,12 @@ WAIT_S = 3
 """Retry-After of who asks too often: the next one is due soon."""
 
 
+def came_from(request: web.Request) -> tuple[str, int]:
+    """Address and port; 0: not known, or the connection is over."""
+    peer = request.get_extra_info("peername")
+    return request.remote or "", peer[1] if isinstance(peer, tuple) and len(peer) >= 2 else 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
     desk: PortalDesk
@@ -78,7 +84,7 @@ class Front:
         """
         number = self.identity.of(request)
         wallet = self.identity.holder(number) if number else ""
-        return await self.desk.guest(request.remote or "", language=pages.chosen(request), wallet=wallet)
+        return await self.desk.guest(*came_from(request), language=pages.chosen(request), wallet=wallet)
 
     def hold_to(self, rate: AddressRate, request: web.Request) -> None:
         """Raises WebError 429."""

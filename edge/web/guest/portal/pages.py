@@ -110,7 +110,8 @@ class PortalPages:
             return self.stranger(request, status=403)
         if not self._front.desk.token_is(guest, form.get("token", "")):
             raise WebError(403, "other_site", "This may only be asked from our own pages.")
-        await self._front.desk.leave(guest)
+        if not await self._front.desk.leave(guest):
+            raise web.HTTPSeeOther(to(request, "/", no=AccessWhy.GATE_DOWN.value, again="1"))
         raise web.HTTPSeeOther(to(request, "/", left="1"))
 
     async def terms(self, request: web.Request) -> web.Response:
@@ -121,7 +122,7 @@ class PortalPages:
 
     def stranger(self, request: web.Request, *, status: int = 200) -> web.Response:
         """Somebody who is not on the guest network: nothing to let in, but the shop's pages work."""
-        return pages.page(
+        response = pages.page(
             request,
             "portal/stranger.jinja",
             status=status,
@@ -129,6 +130,8 @@ class PortalPages:
             shakes=self._front.shakes(),
             to=partial(to, request),
         )
+        response.force_close()  # with a connection of its own the next try may tell who it is
+        return response
 
     def _splash(self, request: web.Request, guest: Guest) -> web.Response:
         front = self._front

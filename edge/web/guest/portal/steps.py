@@ -17,7 +17,7 @@ from edge.portal.asks import Guest
 from edge.portal.desk import MEMBER_CODE
 from edge.portal.ways.app_login import AppLogin
 from edge.web import pages
-from edge.web.guest.portal.front import Front
+from edge.web.guest.portal.front import Front, came_from
 from edge.web.guest.portal.pages import PortalPages, is_on
 from edge.web.guest.portal.shell import said, shell_of, to
 
@@ -63,7 +63,8 @@ class StepPages:
         way = self._front.ways.get(Way(name)) if name in set(Way) else None
         if not isinstance(way, AppLogin):
             raise web.HTTPNotFound
-        answer = await way.called(self._front.desk, request.remote or "", request.query, language=pages.chosen(request))
+        source = came_from(request)
+        answer = await way.called(self._front.desk, source, request.query, language=pages.chosen(request))
         if isinstance(answer, Admitted):
             return web.Response(text=said(request)("wechat_yes"))
         return web.Response(status=403, text=said(request)(f"why_{answer.why}"))

@@ -85,6 +85,17 @@ def test_the_hard_end_is_the_kernels(gate: Box) -> None:
     assert gate.members() == {SECOND: 7}
 
 
+def test_who_can_be_no_member_is_named_and_the_rest_of_a_reset_is_done(gate: Box) -> None:
+    caller = gate.caller()
+    nobody = {"mac": "00:00:00:00:00:00", "mark": 900, "end_s": 60}
+    members = macs(3)
+    (refused,) = caller.do("reset", members=[members[0], nobody, *members[1:]])["refused"]
+    assert refused["at"] == 1
+    assert refused["text"]
+    assert gate.members() == {one["mac"]: one["mark"] for one in members}
+    assert "1 of those asked for" in gate.log.read_text()
+
+
 @pytest.mark.parametrize("number", [2_000, 16_000])
 def test_reset_is_exactly_these(gate: Box, number: int) -> None:
     caller = gate.caller()

@@ -71,9 +71,9 @@ def _request(verb: str, what: Any, model: dict[str, int]) -> tuple[dict[str, Any
     if verb == "revoke":
         model.pop(what, None)
         return {"verb": "revoke", "mac": what}, True
-    right = len({mac for mac, _ in what}) == len({mark for _, mark in what}) == len(what)
-    if right:
-        model.clear()
-        model.update(what)
+    model.clear()
+    for mac, mark in what:  # what can't be costs nobody else
+        if mac not in model and mark not in model.values():
+            model[mac] = mark
     members = [{"mac": mac, "mark": mark, "end_s": 600} for mac, mark in what]
-    return {"verb": "reset", "members": members}, right
+    return {"verb": "reset", "members": members}, True

@@ -104,15 +104,55 @@ def test_what_is_missing_is_named(name: str) -> None:
     [
         None,
         {},
-        [3],
-        [{"mac": MAC}],
-        [{"mac": MAC, "mark": 1, "end_s": 1}] * 2,
-        [{"mac": MAC, "mark": 1, "end_s": 1}, {"mac": "02:00:00:00:00:02", "mark": 1, "end_s": 1}],
         [{}] * 16_001,
     ],
 )
-def test_a_reset_is_whole_or_nothing(members: object) -> None:
+def test_a_reset_is_a_list_of_members(members: object) -> None:
     assert isinstance(_read({"id": 1, "verb": "reset", "members": members})[1], OrderError)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        3,
+        {"mac": "02:00:00:00:00:02"},
+        {"mac": MAC, "mark": 2, "end_s": 1},
+        {"mac": "02:00:00:00:00:02", "mark": 1, "end_s": 1},
+        {"mac": "00:00:00:00:00:00", "mark": 2, "end_s": 1},
+        {"mac": "ff:ff:ff:ff:ff:ff", "mark": 2, "end_s": 1},
+        {"mac": "02:00:00:00:00:02", "mark": 2, "end_s": 0},
+        {"mac": "02:00:00:00:00:02", "mark": 1 << 31, "end_s": 1},
+    ],
+)
+def test_who_can_be_no_member_costs_the_others_of_a_reset_nothing(wrong: object) -> None:
+    right = {"mac": MAC, "mark": 1, "end_s": 1}
+    last = {"mac": "02:00:00:00:00:09", "mark": 9, "end_s": 1}
+    _, order = _read({"id": 1, "verb": "reset", "members": [right, wrong, last]})
+    assert isinstance(order, orders.Reset)
+    assert [one.mark for one in order.members.values()] == [1, 9]
+    ((at, text),) = order.refused
+    assert at == 1
+    assert "02:00" not in text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"port": 0},
+        {"port": 65_536},
+        {"port": "80"},
+        {"port": True},
+        {"address": 7},
+        {"address": "10.64.0"},
+        {"address": "fe80::1%eth0"},
+        {"mac": "00:00:00:00:00:00"},
+        {"more": 1},
+    ],
+)
+def test_sent_wants_a_connection_and_a_phone(change: dict[str, Any]) -> None:
+    asked = {"id": 1, "verb": "sent", "address": "10.64.0.7", "port": 40_000, "mac": MAC}
+    assert isinstance(_read(asked)[1], orders.Sent)
+    assert isinstance(_read(asked | change)[1], OrderError)
 
 
 @pytest.mark.parametrize("addresses", [[], ["1.2.3"], [1], ["fe80::1%eth0"], "1.2.3.4", ["1.1.1.1"] * 257, None])
@@ -125,8 +165,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=10,
 )
-NAMES = st.sampled_from(["id", "verb", "mac", "mark", "end_s", "members", "addresses", "for_s"])
-VERBS = st.sampled_from(["allow", "revoke", "reset", "list", "count", "let", "capture", "status"])
+NAMES = st.sampled_from(["id", "verb", "mac", "mark", "end_s", "members", "addresses", "for_s", "address", "port"])
+VERBS = st.sampled_from(["allow", "revoke", "reset", "list", "count", "let", "capture", "sent", "status"])
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))

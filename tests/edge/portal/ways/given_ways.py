@@ -75,7 +75,7 @@ class Shop:
         self.phones[guest.address] = guest
         return guest
 
-    async def guest(self, address: str, *, language: str, wallet: str = "") -> Guest | None:
+    async def guest(self, address: str, port: int, *, language: str, wallet: str = "") -> Guest | None:
         return self.phones.get(address)
 
     async def enter(self, way: object, guest: Guest, form: Mapping[str, str]) -> Admitted | Step | AccessRefusal:

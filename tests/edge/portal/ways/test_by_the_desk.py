@@ -58,12 +58,12 @@ async def test_wechat(box: Box) -> None:
     login = box.ways[Way.WECHAT]
     assert isinstance(login, AppLogin)
     call = Wechat().through(step.fields)
-    assert isinstance(await login.called(box.desk, "10.64.0.2", call.query), AccessRefusal)
+    assert isinstance(await login.called(box.desk, ("10.64.0.2", 40_000), call.query), AccessRefusal)
     assert mac(2) not in box.gate
-    answer = await login.called(box.desk, "10.64.0.1", call.query)
+    answer = await login.called(box.desk, ("10.64.0.1", 40_000), call.query)
     assert isinstance(answer, Admitted)
     assert box.gate[mac(1)] > 600
-    assert isinstance(await login.called(box.desk, "10.64.0.1", call.query), AccessRefusal)
+    assert isinstance(await login.called(box.desk, ("10.64.0.1", 40_000), call.query), AccessRefusal)
 
 
 async def test_wechat_says_no_later_and_the_session_ends(box: Box) -> None:
@@ -72,7 +72,8 @@ async def test_wechat_says_no_later_and_the_session_ends(box: Box) -> None:
     assert isinstance(step, Step)
     login = box.ways[Way.WECHAT]
     assert isinstance(login, AppLogin)
-    assert isinstance(await login.called(box.desk, "10.64.0.1", Wechat().through(step.fields).query), Admitted)
+    query = Wechat().through(step.fields).query
+    assert isinstance(await login.called(box.desk, ("10.64.0.1", 40_000), query), Admitted)
     assert mac(1) in box.gate
     box.cloud.answer = RefusedByCloud(why="unknown")
     await login.verify_waiting(box.desk.end)

@@ -23,7 +23,7 @@ async def asked(made: Cafe, guest: Phone, number: int) -> Callback:
 
 
 async def on(made: Cafe, number: int):
-    guest = await made.desk.guest(f"127.0.0.{number}", language="en")
+    guest = await made.desk.guest(f"127.0.0.{number}", 40_000, language="en")
     assert guest is not None
     return guest
 

@@ -48,7 +48,7 @@ class Given:
         return step.fields
 
     async def calls(self, query: Mapping[str, str], guest: Guest | None = None) -> Admitted | AccessRefusal:
-        return await self.login.called(self.desk, (guest or self.guest).address, query)
+        return await self.login.called(self.desk, ((guest or self.guest).address, 40_000), query)
 
     async def logs_in(self) -> Admitted | AccessRefusal:
         return await self.calls(self.app.through(await self.page()).query)
@@ -177,7 +177,7 @@ async def test_another_phone_s_word(shop: Given) -> None:
 
 async def test_an_address_that_is_no_guest_s(shop: Given) -> None:
     query = shop.app.through(await shop.page()).query
-    answer = await shop.login.called(shop.desk, "192.168.1.7", query)
+    answer = await shop.login.called(shop.desk, ("192.168.1.7", 40_000), query)
     assert why(answer) is AccessWhy.NOT_A_GUEST
     assert isinstance(await shop.calls(query), Admitted)
 
