@@ -18,7 +18,6 @@ from edge.ids import Mac
 MAX_BYTES = 4 * 1024 * 1024
 MAX_LEASES = 16_384
 MAX_LINE = 2048
-MAX_HOSTNAME = 64
 LOOK_S = 1.0
 """A change is looked for no more often than this, unless it matters."""
 
@@ -26,8 +25,6 @@ LOOK_S = 1.0
 class Lease(NamedTuple):
     mac: Mac
     address: str
-    hostname: str
-    """As the phone calls itself, empty where dnsmasq does not keep it: untrusted text, and personal."""
 
 
 def parse(raw: bytes) -> dict[str, Lease]:
@@ -43,8 +40,7 @@ def parse(raw: bytes) -> dict[str, Lease]:
             mac, address = Mac(parts[1]), str(ipaddress.IPv4Address(parts[2]))
         except ValueError:
             continue  # DHCPv6, another kind of hardware, or nonsense
-        hostname = "" if parts[3] == "*" else parts[3][:MAX_HOSTNAME]
-        found[address] = Lease(mac, address, hostname)
+        found[address] = Lease(mac, address)  # what a phone calls itself is nobody's business
         if len(found) >= MAX_LEASES:
             break
     return found

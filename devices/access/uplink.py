@@ -12,12 +12,11 @@ import asyncio
 import ipaddress
 import itertools
 import logging
-import secrets
 import socket
-import struct
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from devices.access.dns import upstream
 from devices.driver import Submit
 from edge.board import Board, Broker
 from edge.clock import Clock
@@ -31,77 +30,21 @@ AGAIN_S = 3.0
 """After a miss."""
 ANSWER_S = 2.0
 MISSES = 3
-MAX_RESOLVERS = 4
-RESOLV_CONF = Path("/etc/resolv.conf")
-MAX_RESOLV_CONF = 64 * 1024
-DNS_PORT = 53
-_HEADER = struct.Struct("!HHHHHH")
-_RECURSE, _ANSWER, _RCODE = 0x0100, 0x8000, 0x000F
-_FOUND_OUT = frozenset({0, 3})
-"""NOERROR, NXDOMAIN."""
 _FAR = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))
 """Documentation addresses: nothing is sent, but a route there is the default route."""
 
 
-def question(name: str, number: int) -> bytes:
-    """One DNS query for the address of a name."""
-    labels = b"".join(bytes([len(part)]) + part for part in name.encode("ascii").split(b"."))
-    return _HEADER.pack(number, _RECURSE, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", 1, 1)
-
-
-def answers(raw: bytes, number: int) -> bool:
-    """Whether this is the answer of a resolver that could find out."""
-    if len(raw) < _HEADER.size:
-        return False
-    got, flags = _HEADER.unpack_from(raw)[:2]
-    return bool(got == number and flags & _ANSWER and (flags & _RCODE) in _FOUND_OUT)
-
-
-def resolvers(text: str) -> tuple[str, ...]:
-    """Of resolv.conf."""
-    found: list[str] = []
-    for line in text.splitlines():
-        words = line.split()
-        if len(words) >= 2 and words[0] == "nameserver":
-            try:
-                ipaddress.ip_address(words[1].partition("%")[0])
-            except ValueError:
-                continue
-            found.append(words[1])
-    return tuple(found[:MAX_RESOLVERS])
-
-
 class Probe:
-    """Asks all resolvers at once; the first that answers is enough."""
+    """Asks the resolvers of the line; one that answers is enough."""
 
-    def __init__(self, given: Sequence[str], *, port: int = DNS_PORT, resolv_conf: Path = RESOLV_CONF) -> None:
-        self._given = tuple(given)[:MAX_RESOLVERS]
-        self._port = port
-        self._resolv_conf = resolv_conf
+    def __init__(self, given: Sequence[str], *, resolv_conf: Path = upstream.RESOLV_CONF) -> None:
+        self._servers = upstream.Servers(given, resolv_conf=resolv_conf)
         self._names = itertools.cycle(NAMES)
 
     async def __call__(self) -> bool:
         if not has_route():
             return False
-        ask = self._given or await asyncio.to_thread(self._read)
-        name = next(self._names)
-        asking = [asyncio.create_task(asked(address, self._port, name)) for address in ask]
-        try:
-            for each in asyncio.as_completed(asking):
-                if await each:
-                    return True
-        finally:
-            for task in asking:
-                task.cancel()
-            await asyncio.gather(*asking, return_exceptions=True)
-        return False
-
-    def _read(self) -> tuple[str, ...]:
-        try:
-            with self._resolv_conf.open("rb") as file:
-                return resolvers(file.read(MAX_RESOLV_CONF).decode("utf-8", "replace"))
-        except OSError:
-            return ()
+        return await upstream.knows(next(self._names), await self._servers.now(), timeout_s=ANSWER_S)
 
 
 def has_route() -> bool:
@@ -114,37 +57,6 @@ def has_route() -> bool:
             continue
         return True
     return False
-
-
-class _Asking(asyncio.DatagramProtocol):
-    def __init__(self, number: int) -> None:
-        self._number = number
-        self.found: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-    def datagram_received(self, data: bytes, _addr: object) -> None:
-        if not self.found.done() and len(data) >= 2 and data[:2] == struct.pack("!H", self._number):
-            self.found.set_result(answers(data, self._number))
-
-    def error_received(self, _exc: Exception) -> None:
-        if not self.found.done():
-            self.found.set_result(False)
-
-
-async def asked(address: str, port: int, name: str) -> bool:
-    number = secrets.randbelow(65536)
-    loop = asyncio.get_running_loop()
-    try:
-        transport, asking = await loop.create_datagram_endpoint(lambda: _Asking(number), remote_addr=(address, port))
-    except OSError:
-        return False
-    try:
-        transport.sendto(question(name, number))
-        async with asyncio.timeout(ANSWER_S):
-            return await asking.found
-    except (OSError, TimeoutError):
-        return False
-    finally:
-        transport.close()
 
 
 class Uplink:

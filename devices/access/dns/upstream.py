@@ -84,14 +84,14 @@ def _servers(texts: Sequence[str]) -> tuple[Server, ...]:
     return tuple(found[:MOST_SERVERS])
 
 
-async def alive(upstreams: Sequence[str], *, timeout_s: float = TIMEOUT_S) -> bool:
-    """Whether a resolver answers who the root's name servers are. Empty: those of resolv.conf."""
-    servers = await Servers(upstreams).now()
+async def knows(name: str, servers: Sequence[Server], *, timeout_s: float = TIMEOUT_S) -> bool:
+    """Whether a resolver could find out about a name, be it that there is none."""
+    question = wire.ask(name, wire.A, _number())
     try:
-        question = wire.ask(".", wire.NS, _number())
-        return wire.answers(await _first(servers, question, wire.answers, timeout_s), question)
+        await _first(servers, question, _knows, timeout_s)
     except Silent:
         return False
+    return True
 
 
 async def resolve(name: str, kind: int, servers: Sequence[Server], *, timeout_s: float = TIMEOUT_S) -> wire.Found:

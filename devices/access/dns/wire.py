@@ -196,14 +196,6 @@ def is_answer(packet: bytes, asked: bytes) -> bool:
     return True
 
 
-def answers(packet: bytes, asked: bytes) -> bool:
-    """Whether a resolver answered, and knew."""
-    try:
-        return bool(_answer_to(packet, asked)[0].rcode() == dns.rcode.NOERROR)
-    except NotAnAnswerError:
-        return False
-
-
 def _answer_to(packet: bytes, asked: bytes) -> tuple[dns.message.Message, dns.message.Message]:
     question = dns.message.from_wire(asked)
     if len(packet) < _SHORTEST:

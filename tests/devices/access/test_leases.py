@@ -26,9 +26,6 @@ def test_dnsmasqs_file() -> None:
     found = parse(FILE)
     assert set(found) == {"10.64.0.51", "10.64.0.52", "10.64.0.53"}, "IPv6, other hardware, nonsense, half a line"
     assert found["10.64.0.51"].mac.colons == "02:00:00:00:77:01"
-    assert found["10.64.0.51"].hostname == "Annas-iPhone"
-    assert found["10.64.0.52"].hostname == ""
-    assert found["10.64.0.53"].hostname == "<script>alert(1)</script>", "as it is: who shows it, escapes it"
     assert "77:01" not in repr(found), "a MAC does not show itself"
 
 
@@ -39,7 +36,6 @@ def test_dnsmasqs_file() -> None:
 def test_whatever_is_in_it(raw: bytes) -> None:
     for address, lease in parse(raw).items():
         assert lease.address == address
-        assert len(lease.hostname) <= leases.MAX_HOSTNAME
 
 
 def test_a_file_of_any_size_is_kept_within_bounds() -> None:

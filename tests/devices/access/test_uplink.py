@@ -9,11 +9,9 @@ from typing import cast
 
 import dns.message
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from devices.access import uplink
-from devices.access.uplink import MISSES, Probe, Uplink, answers, question, resolvers
+from devices.access.uplink import MISSES, Probe, Uplink
 from edge.board import Board
 from tests.given import HandClock
 
@@ -52,7 +50,7 @@ async def probed(monkeypatch: pytest.MonkeyPatch, answerer: Answerer, *, route: 
     monkeypatch.setattr(uplink, "ANSWER_S", 0.1)
     monkeypatch.setattr(uplink, "has_route", lambda: route)
     async with resolver(answerer) as port:
-        return await Probe(["127.0.0.1"], port=port)()
+        return await Probe([f"127.0.0.1#{port}"])()
 
 
 async def test_a_resolver_that_can_find_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,17 +78,17 @@ async def test_without_a_route_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) 
 async def test_one_resolver_of_several_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uplink, "has_route", lambda: True)
     async with resolver(Answerer(0)) as port:
-        assert await Probe(["127.0.0.2", "127.0.0.3", "127.0.0.1"], port=port)(), "nothing listens on the first two"
+        assert await Probe(["127.0.0.2#1", "127.0.0.3#1", f"127.0.0.1#{port}"])(), "nothing listens on the first two"
 
 
 async def test_the_systems_resolvers_where_none_are_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(uplink, "has_route", lambda: True)
     conf = tmp_path / "resolv.conf"
     async with resolver(Answerer(0)) as port:
-        probe = Probe([], port=port, resolv_conf=conf)
-        assert not await probe(), "no file, no resolver"
-        await asyncio.to_thread(conf.write_text, "# a comment\nsearch x\nnameserver 127.0.0.1\nnameserver nonsense\n")
-        assert await probe()
+        assert not await Probe([], resolv_conf=conf)(), "no file, no resolver"
+        text = f"# a comment\nsearch x\nnameserver 127.0.0.1#{port}\nnameserver nonsense\n"
+        await asyncio.to_thread(conf.write_text, text)
+        assert await Probe([], resolv_conf=conf)()
 
 
 def watch(*, far_broker: bool = False) -> tuple[Uplink, Board]:
@@ -169,28 +167,3 @@ async def test_looking_is_quicker_after_a_miss() -> None:
 
 async def _never(_event: object) -> object:
     raise AssertionError("it tells the board only")
-
-
-def test_the_question_is_one_that_the_book_reads() -> None:
-    message = dns.message.from_wire(question("captive.apple.com", 0x1234))
-    assert message.id == 0x1234
-    assert message.question[0].to_text() == "captive.apple.com. IN A"
-    assert not answers(question("captive.apple.com", 7), 7), "a question is no answer"
-
-
-@given(st.binary(max_size=100), st.integers(0, 65535))
-def test_whatever_comes_back(raw: bytes, number: int) -> None:
-    assert answers(raw, number) in {True, False}
-
-
-@given(st.text(max_size=300))
-def test_whatever_is_in_resolv_conf(text: str) -> None:
-    assert len(resolvers(text)) <= uplink.MAX_RESOLVERS
-
-
-def test_resolv_conf() -> None:
-    assert resolvers("nameserver 1.1.1.1\nnameserver fe80::1%eth0\noptions x\nnameserver\n nameserver 9.9.9.9 x") == (
-        "1.1.1.1",
-        "fe80::1%eth0",
-        "9.9.9.9",
-    )

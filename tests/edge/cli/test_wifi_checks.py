@@ -254,6 +254,26 @@ def test_keys_and_files_of_a_certificate(tmp_path: Path) -> None:
     assert "No such file" in next(wifi_checks.certificate(config)).text
 
 
+def test_phones_are_told_of_the_api_while_it_has_a_certificate(tmp_path: Path) -> None:
+    file, timer = tmp_path / "etc/dnsmasq.d/storegate.conf", tmp_path / wifi_checks.TIMER
+    for days, api, kept, verdict, word in (
+        (80, True, True, None, ""),
+        (80, True, False, Verdict.NOTE, "take it back"),
+        (80, False, True, Verdict.NOTE, "not told"),
+        (-1, True, True, Verdict.WRONG, "no certificate"),
+        (-1, False, False, None, ""),
+    ):
+        config, _ = certified(tmp_path, days=days)
+        _write(file, render.dnsmasq(config, api=api))
+        timer.unlink(missing_ok=True)
+        if kept:
+            _write(timer, "")
+        lines = list(wifi_checks.told(config, tmp_path))
+        assert [line.verdict for line in lines] == [verdict] * (verdict is not None), (days, api, kept)
+        assert all(word in line.text and "storegate-dhcp.timer" in line.next for line in lines)
+    assert list(wifi_checks.told(box(), tmp_path)) == []
+
+
 def test_doors_are_asked_while_the_daemon_runs() -> None:
     with _listener() as (admin, _), _listener(OWN) as (guest, closing), _resolver() as dns:
         ports = f'dns_port = {dns}\n[listen.admin]\nport = {admin}\n[listen.guest]\nhost = "::"\nport = {guest}\n'
@@ -273,14 +293,14 @@ def _listener(host: str = "127.0.0.1") -> Iterator[tuple[int, Callable[[], None]
 
 @contextmanager
 def _resolver() -> Iterator[int]:
-    """Answers each question with itself."""
+    """Answers the first question: there is no such name."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind((OWN, 0))
         server.settimeout(5)
 
         def echo() -> None:
             raw, sender = server.recvfrom(512)
-            server.sendto(raw, sender)
+            server.sendto(raw[:2] + b"\x81\x83" + raw[4:], sender)
 
         thread = threading.Thread(target=echo, daemon=True)
         thread.start()

@@ -11,7 +11,6 @@ import dns.rcode
 import pytest
 
 from devices.access.dns import upstream, walled
-from devices.access.dns.upstream import alive
 from edge.board import Board
 from tests.devices.access.dns.given_dns import ONLY4, Gate, Zone, addresses, asked, captive, resolver
 
@@ -217,14 +216,20 @@ async def test_one_guest_looks_up_only_so_many_names() -> None:
         assert 20 <= len(up.asked) <= 35
 
 
-async def test_alive() -> None:
-    async with resolver({("", "NS"): ["60 NS a.root-servers.net."]}) as up:
-        assert await alive([f"127.0.0.1#{up.port}"])
-        up.code = dns.rcode.SERVFAIL
-        assert not await alive([f"127.0.0.1#{up.port}"], timeout_s=0.1)
+async def test_whether_a_resolver_can_find_out() -> None:
+    async with resolver(ZONE) as up:
+        ours, nobody = upstream.Server("127.0.0.1", up.port), upstream.Server("127.0.0.1", 1)
+        assert await upstream.knows("pay.example.com", [ours])
+        assert await upstream.knows("pay.example.com", [nobody, ours])
+        up.code = dns.rcode.NXDOMAIN
+        assert await upstream.knows("pay.example.com", [ours]), "that there is none is found out too"
+        for code in (dns.rcode.SERVFAIL, dns.rcode.REFUSED):
+            up.code = code
+            assert not await upstream.knows("pay.example.com", [ours], timeout_s=0.1)
         up.silent = True
-        assert not await alive([f"127.0.0.1#{up.port}"], timeout_s=0.1)
-        assert not await alive(["127.0.0.1#1"], timeout_s=0.1)
+        assert not await upstream.knows("pay.example.com", [ours], timeout_s=0.1)
+        assert not await upstream.knows("pay.example.com", [nobody], timeout_s=0.1)
+        assert not await upstream.knows("pay.example.com", [], timeout_s=0.1)
 
 
 async def test_resolv_conf_is_read_where_nothing_is_given(tmp_path: Path) -> None:
