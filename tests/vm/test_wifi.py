@@ -49,6 +49,8 @@ pytestmark = pytest.mark.vm
 SSID = "好邻居 Free"
 PASSWORD = "letmein-please"
 PASSWORD_FILE = Path("/etc/storegate/wifi-password")
+DNSMASQ = Path("/etc/dnsmasq.d/storegate.conf")
+HOSTAPD = Path("/etc/hostapd/hostapd.conf")
 ADMIN = "http://127.0.0.1:8082"
 CLOUD = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 UNITS = ("storegate-gate", "storegate", "dnsmasq", "hostapd")
@@ -187,8 +189,8 @@ def box(internet: Namespace) -> Iterator[None]:
     PASSWORD_FILE.write_text(f"{PASSWORD}\n", "utf-8")
     CONFIG.write_text(gateway_toml("open"), "utf-8")
     run("storegate", "config", "check")
-    run("storegate", "render", "dnsmasq", "--out", "/etc/dnsmasq.d/storegate.conf")
-    run("storegate", "render", "hostapd", "--out", "/etc/hostapd/hostapd.conf")
+    run("storegate", "render", "dnsmasq", "--out", str(DNSMASQ))
+    run("storegate", "render", "hostapd", "--out", str(HOSTAPD))
     run("dnsmasq", "--test")
     run("systemctl", "unmask", "hostapd")
     try:
@@ -225,7 +227,7 @@ def phones(box: None, tmp_path: Path) -> Iterator[list[OnTheAir]]:
 
 def secure(security: str) -> None:
     CONFIG.write_text(gateway_toml(security), "utf-8")
-    run("storegate", "render", "hostapd", "--out", "/etc/hostapd/hostapd.conf")
+    run("storegate", "render", "hostapd", "--out", str(HOSTAPD))
     run("systemctl", "restart", "hostapd")
 
 
@@ -261,8 +263,15 @@ def test_from_association_to_coupon(phones: list[OnTheAir], security: str) -> No
     assert phone.captive(6)
 
 
-def test_guests_do_not_hear_one_another(phones: list[OnTheAir]) -> None:
+@pytest.mark.parametrize("isolated", [True, False], ids=["as rendered", "without ap_isolate"])
+def test_guests_do_not_hear_one_another(phones: list[OnTheAir], isolated: bool) -> None:
+    """And would if the access point did not keep them apart: the box's own rules never see what it passes on."""
     secure("open")
+    if not isolated:
+        rendered = HOSTAPD.read_text("utf-8")
+        assert "ap_isolate=1\n" in rendered
+        HOSTAPD.write_text(rendered.replace("ap_isolate=1\n", "ap_isolate=0\n"), "utf-8")
+        run("systemctl", "restart", "hostapd")
     for phone in phones:
         phone.associate("open")
         let_in(phone)
@@ -270,7 +279,7 @@ def test_guests_do_not_hear_one_another(phones: list[OnTheAir]) -> None:
     with first.space.socket(socket.AF_INET, socket.SOCK_STREAM) as door:
         door.bind((first.address4, 9999))
         door.listen()
-        assert not second.reaches(first.address4, 9999)
+        assert second.reaches(first.address4, 9999, within_s=5) is not isolated
 
 
 @pytest.mark.parametrize("unit", ["storegate-gate", "storegate"])
@@ -298,6 +307,35 @@ def test_one_that_is_killed_comes_back_and_guests_stay_on(phones: list[OnTheAir]
 def test_doctor_finds_nothing_to_mend() -> None:
     told = subprocess.run(["storegate", "doctor", "--json"], capture_output=True, text=True, timeout=120)
     assert [line for line in json.loads(told.stdout)["lines"] if line["verdict"] == "wrong"] == []
+
+
+@pytest.mark.usefixtures("box")
+def test_what_phones_are_told_is_kept_current() -> None:
+    """dnsmasq starts again where its file is another, and only then; what fails is a unit that failed."""
+
+    def runs() -> str:
+        run("systemctl", "start", "storegate-dhcp")
+        return show("dnsmasq", "MainPID")["MainPID"]
+
+    run("systemctl", "enable", "--now", "storegate-dhcp.timer")
+    before = runs()
+    assert runs() == before
+    good = CONFIG.read_text("utf-8")
+    try:
+        CONFIG.write_text(good.replace("[portal]\n", "[portal]\nlease_s = 7200\n"), "utf-8")
+        after = runs()
+        assert after not in {before, "0"}
+        assert ",7200" in DNSMASQ.read_text("utf-8")
+        assert runs() == after
+        CONFIG.write_text("nonsense", "utf-8")
+        with pytest.raises(AssertionError):
+            runs()
+        assert show("storegate-dhcp", "Result") == {"Result": "exit-code"}
+        assert show("dnsmasq", "MainPID") == {"MainPID": after}
+    finally:
+        CONFIG.write_text(good, "utf-8")
+        run("systemctl", "reset-failed", "storegate-dhcp", check=False)
+    assert runs() not in {after, "0"}
 
 
 def test_nobodys_phone_is_in_the_log(phones: list[OnTheAir]) -> None:
