@@ -193,7 +193,7 @@ async def test_a_cut_line_is_said_with_what_still_works(tmp_path: Path) -> None:
 async def test_no_way_at_all(tmp_path: Path) -> None:
     async with cafe(tmp_path, document=msgspec.structs.replace(PORTAL, ways=(Way.SMS,))) as made, phone(made) as guest:
         made.cloud.online = False
-        assert "There is no way in right now." in (await guest.get("/")).html
+        assert "Nobody can get online here right now." in (await guest.get("/")).html
 
 
 async def test_a_shop_without_a_portal_document(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ the browser but the wallet's cookie, and nothing hangs on that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from aiohttp import web
@@ -22,6 +22,7 @@ from edge.web.guest.portal import wording
 from edge.web.guest.portal.api import left_bytes
 from edge.web.guest.portal.front import Front
 from edge.web.guest.portal.shell import said, shell_of, terms_of, to
+from edge.web.guest.portal.typed import WRONG, Typed
 
 MAX_FIELD = 512
 OFFERS = 3
@@ -38,6 +39,7 @@ FILLED = {"code": Way.SMS, "voucher": Way.VOUCHER, "number": Way.SMS, "staff": W
 class PortalPages:
     def __init__(self, front: Front) -> None:
         self._front = front
+        self._typed = Typed()
 
     async def start(self, request: web.Request) -> web.Response:
         """The splash page; who is on, or half-way in, is taken to where they were."""
@@ -61,10 +63,13 @@ class PortalPages:
             return self.stranger(request, status=403)
         way = way_of(form, self._front.desk.view())
         answer = await self._front.desk.enter(way, guest, form)
+        if isinstance(answer, AccessRefusal):
+            if guest.sure:
+                self._typed.keep(guest.mac, way, form, monotonic_ms=self._front.clock.now().monotonic_ms)
+            raise web.HTTPSeeOther(self._back(request, guest, way, answer))
+        self._typed.forget(guest.mac)
         if isinstance(answer, Admitted):
             return self._let_in(request)
-        if isinstance(answer, AccessRefusal):
-            raise web.HTTPSeeOther(self._back(request, guest, way, answer))
         told = {"no": answer.why.value if answer.why else "", "m": form.get("marketing", "") and "1"}
         raise web.HTTPSeeOther(to(request, STEP_PAGES.get(answer.part, "/"), **told))
 
@@ -139,25 +144,38 @@ class PortalPages:
         at = {"now_ms": now_ms, "timezone": front.desk.timezone, "say": said(request)}
         opens = view.opens_ms if not view.is_open else None
         usable = [way for way, why in view.ways if why is None and (view.is_open or way is Way.STAFF)]
+        no, wanted = self.told(request), wanted_of(request)
+        shoppers = sorted((way for way in usable if way is not Way.STAFF), key=lambda way: way is not wanted)
         return pages.page(
             request,
             "portal/splash.jinja",
             shell=shell_of(request, view),
             terms=terms_of(request, view),
             welcome=view.portal.welcome_en if lang == "en" else view.portal.welcome_zh,
-            ways=[way.value for way in usable] if view.gate_up else [],
+            ways=[way.value for way in shoppers] if view.gate_up else [],
+            staff=Way.STAFF in usable and view.gate_up,
+            main=first_of(shoppers, wanted),
             resting=[way.value for way, why in view.ways if why is AccessWhy.OFFLINE],
             is_open=view.is_open,
             opens="" if opens is None else wording.clock_time(opens, **at),  # type: ignore[arg-type]
             gate_up=view.gate_up,
-            no=self.told(request),
+            no=no,
+            wrong=wanted.value if wanted and no and is_wrong(request) else "",
             left="left" in request.query,
-            asked=request.query.get("way", ""),
-            voucher=request.query.get("voucher", "")[:64],
+            asked=wanted.value if wanted else "",
+            typed=self._again(guest, wanted, request),
             token=front.desk.token(guest),
             shakes=front.shakes(),
             to=partial(to, request),
         )
+
+    def _again(self, guest: Guest, wanted: Way | None, request: web.Request) -> dict[str, str]:
+        """What stands in the fields: what a link brought, or what was typed and did not do."""
+        given = {Way.VOUCHER.value: request.query.get("voucher", "")[:64]}
+        if wanted is None or not guest.sure or "no" not in request.query:
+            return given
+        kept = self._typed.of(guest.mac, wanted, monotonic_ms=self._front.clock.now().monotonic_ms)
+        return given | ({wanted.value: kept} if kept else {})
 
     def told(self, request: web.Request) -> str:
         """Why the last try did not work, out of `?no=`: only our own words are ever shown."""
@@ -187,6 +205,25 @@ class PortalPages:
             return to(request, STEP_PAGES[begun[1].part], **told)
         again = "1" if is_on(guest) or begun is not None else ""
         return to(request, "/", **told, way=way.value, again=again)
+
+
+def wanted_of(request: web.Request) -> Way | None:
+    """Which way the guest is about: it stands first."""
+    named = request.query.get("way", "") or (Way.VOUCHER.value if request.query.get("voucher") else "")
+    return Way(named) if named in {way.value for way in Way} else None
+
+
+def first_of(shoppers: Sequence[Way], wanted: Way | None) -> str:
+    """Whose button wears the colour; empty: each may."""
+    if wanted in shoppers:
+        return wanted.value if wanted else ""
+    return Way.CLICK.value if Way.CLICK in shoppers else ""
+
+
+def is_wrong(request: web.Request) -> bool:
+    """Whether what was typed is what was wrong."""
+    no = request.query.get("no", "")
+    return no in set(AccessWhy) and AccessWhy(no) in WRONG
 
 
 def is_on(guest: Guest) -> bool:
