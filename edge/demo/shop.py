@@ -59,11 +59,11 @@ host = "127.0.0.1"
 port = {ports.admin}
 
 [stations.kiosk-1]
-name_zh = "入口查价机"
+name_zh = "入口自助机"
 name_en = "Kiosk at the entrance"
 
 [stations.kiosk-2]
-name_zh = "出口查价机"
+name_zh = "出口自助机"
 name_en = "Kiosk at the exit"
 
 [stations.till-1]

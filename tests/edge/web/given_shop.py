@@ -236,7 +236,7 @@ def _config(idle_s: int, warn_s: int, language: str, state_dir: Path) -> Config:
     return Config(
         gateway=GatewaySection(tenant="t", store="s", id="g", language=language, state_dir=str(state_dir)),
         stations={
-            KIOSK: StationSection(name_zh="门口自助屏", name_en="Entrance kiosk", idle_s=idle_s, warn_s=warn_s),
+            KIOSK: StationSection(name_zh="门口自助机", name_en="Entrance kiosk", idle_s=idle_s, warn_s=warn_s),
             "kiosk-2": StationSection(),
             "till-1": StationSection(kind="till"),
         },
