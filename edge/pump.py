@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from edge.board import Board, Problem, State
@@ -24,7 +25,11 @@ class Pump:
         self._sinks: dict[type[Effect], list[Sink]] = {}
 
     def on(self, kind: type[E], sink: Callable[[E], Awaitable[None]]) -> None:
-        """`sink` gets every effect of a type, in the order of `on`. It should only wake or send: callers wait."""
+        """`sink` gets every effect of a type, in the order of `on`. It should only wake or send: callers wait.
+
+        All effects of an event are begun before any is waited for: a sink that is no coroutine but gives a task, made
+        when it is called, gets its effects in the order of the commits.
+        """
         self._sinks.setdefault(kind, []).append(sink)
 
     async def submit(self, event: Event) -> object:
@@ -35,12 +40,17 @@ class Pump:
         self._note(event)
         outcome = await self._journal.submit(event)
         self._count(event, outcome.reply)
-        for effect in outcome.effects:
-            for sink in self._sinks.get(type(effect), ()):
+        begun = [(effect, sink(effect)) for effect in outcome.effects for sink in self._sinks.get(type(effect), ())]
+        try:
+            for effect, doing in begun:
                 try:
-                    await sink(effect)
+                    await (asyncio.shield(doing) if isinstance(doing, asyncio.Future) else doing)
                 except Exception as error:  # noqa: BLE001 - whatever a sink does wrong, the caller's event is on disk
                     self._tell(event, effect, error)
+        finally:
+            for _, doing in begun:
+                if isinstance(doing, Coroutine):  # not begun: the caller was cancelled meanwhile
+                    doing.close()
         return outcome.reply
 
     def _note(self, event: Event) -> None:
@@ -66,5 +76,8 @@ class Pump:
                 self._board.shakes[f"refused {event.why}"] += 1
 
     def _tell(self, event: Event, effect: Effect, error: Exception) -> None:
-        where = f"effect {type(effect).__name__}"
-        self._board.tell(Problem(at=event.at, where=where, text=str(error) or type(error).__name__))
+        name, text = type(effect).__name__, str(error) or type(error).__name__
+        fields = {"problem": text}
+        self._board.tell(
+            Problem(at=event.at, where=f"effect {name}", text=text, code=f"effect_{name}", fields=fields)
+        )

@@ -17,13 +17,14 @@ from pathlib import Path
 
 import msgspec
 
-from devices.access.driver import GateDriver, Neighbourhood
+from devices.access.driver import GateDriver
 from devices.access.fake import FakeGate, FakeNeighbours
 from devices.access.leases import Leases
 from devices.access.link import GateLink
 from devices.access.neighbours import KernelNeighbours
 from devices.access.orders import Gate
 from devices.access.rtnetlink import Table
+from devices.access.shown import Neighbourhood
 from devices.access.uplink import Uplink
 from devices.driver import Driver
 from edge.access_answers import Member

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from devices.access.orders import Counted, Counts, GateError, GateProblem, GateStatus, Held
+from devices.access.orders import Counted, Counts, GateError, GateProblem, GateStatus, Held, UntilNow
 from edge.ids import Mac
 
 UP_PER_S = 20_000
@@ -67,17 +67,28 @@ class FakeGate:
         if on_lost is not None:
             on_lost()
 
-    async def allow(self, mac: Mac, *, mark: int, end_s: int) -> None:
+    async def allow(self, mac: Mac, *, mark: int, end_s: int) -> UntilNow | None:
         self._ready()
         asked = Held(mac=mac, mark=mark, end_s=end_s)
         others = {each.mark for other, each in self.members.items() if other != mac and each.end_s > _now_s()}
         if wrong := _wrong(asked) or ("mark: is another guest's" if mark in others else ""):
             raise GateError(GateProblem.BAD_REQUEST, f"the fake gate refused allow: {wrong}")
+        until_now = self._until_now(mac)
         self._put(asked)
+        return until_now
 
-    async def revoke(self, mac: Mac) -> None:
+    async def revoke(self, mac: Mac) -> UntilNow | None:
         self._ready()
+        until_now = self._until_now(mac)
         self.members.pop(mac, None)
+        return until_now
+
+    def _until_now(self, mac: Mac) -> UntilNow | None:
+        member = self.members.get(mac)
+        if member is None:
+            return None
+        counted = self._counted(mac, member)
+        return UntilNow(run=self.run, mark=member.mark, up_bytes=counted.up_bytes, down_bytes=counted.down_bytes)
 
     async def reset(self, members: Sequence[Held]) -> tuple[Held, ...]:
         self._ready()

@@ -13,7 +13,17 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from devices.access.orders import MAX_MEMBERS, Counted, Counts, GateError, GateProblem, GateStatus, Held, Size
+from devices.access.orders import (
+    MAX_MEMBERS,
+    Counted,
+    Counts,
+    GateError,
+    GateProblem,
+    GateStatus,
+    Held,
+    Size,
+    UntilNow,
+)
 from edge.checked import UnreadableError, decoded
 from edge.ids import Mac
 
@@ -42,6 +52,10 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """An answer that says no more than that it was done."""
+
+
+class SpokenUntilNow(msgspec.Struct, frozen=True, kw_only=True):
+    counted: UntilNow | None = None
 
 
 class SpokenRefusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,11 +142,12 @@ class GateLink:
             reading.cancel()
             await asyncio.wait([reading])
 
-    async def allow(self, mac: Mac, *, mark: int, end_s: int) -> None:
-        await self._ask("allow", {"mac": mac.colons, "mark": mark, "end_s": end_s}, Done)
+    async def allow(self, mac: Mac, *, mark: int, end_s: int) -> UntilNow | None:
+        fields: dict[str, object] = {"mac": mac.colons, "mark": mark, "end_s": end_s}
+        return (await self._ask("allow", fields, SpokenUntilNow)).counted
 
-    async def revoke(self, mac: Mac) -> None:
-        await self._ask("revoke", {"mac": mac.colons}, Done)
+    async def revoke(self, mac: Mac) -> UntilNow | None:
+        return (await self._ask("revoke", {"mac": mac.colons}, SpokenUntilNow)).counted
 
     async def reset(self, members: Sequence[Held]) -> tuple[Held, ...]:
         plain = [{"mac": each.mac.colons, "mark": each.mark, "end_s": each.end_s} for each in members]

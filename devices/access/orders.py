@@ -68,6 +68,15 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     members: Annotated[tuple[Counted, ...], Meta(max_length=MAX_MEMBERS)]
 
 
+class UntilNow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a member had used when it was taken out, or let in again."""
+
+    run: str
+    mark: int
+    up_bytes: Size
+    down_bytes: Size
+
+
 class GateStatus(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     rules: Literal["in_place", "failed", "starting"] = "starting"
@@ -93,9 +102,11 @@ class Gate(Protocol):
     @property
     def connected(self) -> bool: ...
 
-    async def allow(self, mac: Mac, *, mark: int, end_s: int) -> None: ...
+    async def allow(self, mac: Mac, *, mark: int, end_s: int) -> UntilNow | None:
+        """None: it was no member."""
 
-    async def revoke(self, mac: Mac) -> None: ...
+    async def revoke(self, mac: Mac) -> UntilNow | None:
+        """None: it was no member."""
 
     async def reset(self, members: Sequence[Held]) -> tuple[Held, ...]:
         """Exactly these are members, in one step; but for those that it returns, which can't be any."""

@@ -48,6 +48,8 @@ class GuestsCounted(Event, frozen=True, kw_only=True):
     """What the kernel counted since a session began, every ten seconds at most; also how bytes run out."""
 
     counts: Annotated[tuple[SessionCount, ...], Meta(max_length=MAX_COUNTED)]
+    over: Annotated[tuple[int, ...], Meta(max_length=MAX_COUNTED)] = ()
+    """Marks whose ended session used no more than this: it was taken out of the kernel, or its next one began."""
 
 
 class SessionCount(msgspec.Struct, frozen=True, kw_only=True):

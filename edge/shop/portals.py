@@ -48,6 +48,8 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Of one session, up and down together."""
     day_minutes: Annotated[int, Meta(ge=0, le=1440)] = 0
     """Of one shopper in a day, all sessions together."""
+    day_megabytes: Count = 0
+    """Of one shopper in a day, all sessions together."""
     devices: Annotated[int, Meta(ge=0, le=100)] = 0
     """Of one shopper at once; 0: as gateway.toml says."""
 

@@ -16,7 +16,8 @@ from edge.store.tx import Rows
 SCHEMA = """
 CREATE TABLE access_visit (n INTEGER PRIMARY KEY, holder TEXT NOT NULL UNIQUE, day TEXT NOT NULL, before TEXT);
 CREATE TABLE access_day (
-  name TEXT PRIMARY KEY, day TEXT NOT NULL, visits INTEGER NOT NULL, used_ms INTEGER NOT NULL
+  name TEXT PRIMARY KEY, day TEXT NOT NULL, visits INTEGER NOT NULL, used_ms INTEGER NOT NULL,
+  used_bytes INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX access_day_old ON access_day (day);
 CREATE TABLE access_way (
@@ -46,6 +47,7 @@ class Day(NamedTuple):
 
     visits: int
     used_ms: int
+    used_bytes: int
 
 
 class Kept(NamedTuple):
@@ -94,17 +96,19 @@ def came(db: Rows, holder: str, day: date) -> None:
 
 
 def of_day(db: Rows, name: str, day: date) -> Day:
-    row = db.execute("SELECT visits, used_ms FROM access_day WHERE name = ? AND day = ?", (name, str(day))).fetchone()
-    return Day(0, 0) if row is None else Day(*row)
+    select = "SELECT visits, used_ms, used_bytes FROM access_day WHERE name = ? AND day = ?"
+    row = db.execute(select, (name, str(day))).fetchone()
+    return Day(0, 0, 0) if row is None else Day(*row)
 
 
-def count_day(db: Rows, name: str, day: date, *, visits: int = 0, used_ms: int = 0) -> None:
+def count_day(db: Rows, name: str, day: date, *, visits: int = 0, used_ms: int = 0, used_bytes: int = 0) -> None:
     """What is told of a day that is over changes nothing."""
     db.execute(
-        "INSERT INTO access_day VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name) DO UPDATE SET"
+        "INSERT INTO access_day VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (name) DO UPDATE SET"
         " visits = CASE day WHEN ?2 THEN visits ELSE 0 END + ?3,"
-        " used_ms = CASE day WHEN ?2 THEN used_ms ELSE 0 END + ?4, day = ?2 WHERE day <= ?2",
-        (name, str(day), visits, used_ms),
+        " used_ms = CASE day WHEN ?2 THEN used_ms ELSE 0 END + ?4,"
+        " used_bytes = CASE day WHEN ?2 THEN used_bytes ELSE 0 END + ?5, day = ?2 WHERE day <= ?2",
+        (name, str(day), visits, used_ms, used_bytes),
     )
 
 
@@ -146,6 +150,16 @@ def keep_record(db: Rows, session: str, sealed: bytes, *, from_ms: int) -> None:
 
 def close_record(db: Rows, session: str, *, to_ms: int) -> None:
     db.execute("UPDATE access_record SET to_ms = ? WHERE session = ?", (to_ms, session))
+
+
+def move_records(db: Rows, at: Stamp) -> None:
+    """The wall clock was set, and sessions were moved: the records of those that last begin when they do."""
+    db.execute(
+        "UPDATE access_record SET from_ms = (SELECT since_ms FROM access_session AS s"
+        " WHERE s.session = access_record.session)"
+        " WHERE to_ms IS NULL AND session IN (SELECT session FROM access_session WHERE boot_id = ?)",
+        (at.boot_id,),
+    )
 
 
 def records(db: Rows, *, from_ms: int, to_ms: int, after: int, limit: int) -> list[Kept]:

@@ -65,6 +65,53 @@ async def test_what_is_not_on_disk_has_no_effect(journal: Journal) -> None:
     assert seen == []
 
 
+async def test_tasks_are_begun_in_the_order_of_the_commits(journal: Journal) -> None:
+    """A sink that gives tasks has its place when it is called, not when its caller comes to wait for it."""
+    pump, begun = Pump(journal, Board()), list[int]()
+    slow = asyncio.Event()
+
+    async def wait(_: ShowOnKiosk) -> None:
+        await slow.wait()
+
+    def order(_: ShowOnKiosk) -> asyncio.Future[None]:
+        begun.append(len(begun))
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+    pump.on(ShowOnKiosk, wait)
+    pump.on(ShowOnKiosk, order)
+    waiting = asyncio.create_task(pump.submit(scan()))
+    async with asyncio.timeout(5):
+        while not begun:
+            await asyncio.sleep(0.001)
+    assert not waiting.done()
+    slow.set()
+    await waiting
+
+
+async def test_who_goes_away_takes_no_order_back(journal: Journal) -> None:
+    pump, begun = Pump(journal, Board()), list[asyncio.Future[None]]()
+
+    def order(_: ShowOnKiosk) -> asyncio.Future[None]:
+        begun.append(asyncio.get_running_loop().create_future())
+        return begun[0]
+
+    async def never(_: ShowOnKiosk) -> None:
+        raise AssertionError
+
+    pump.on(ShowOnKiosk, order)
+    pump.on(ShowOnKiosk, never)
+    waiting = asyncio.create_task(pump.submit(scan()))
+    async with asyncio.timeout(5):
+        while not begun:
+            await asyncio.sleep(0.001)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert not begun[0].cancelled()
+
+
 async def test_devices_are_seen_on_the_board(journal: Journal) -> None:
     board = Board()
     pump = Pump(journal, board)

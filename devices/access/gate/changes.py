@@ -38,7 +38,7 @@ def put(order: Change, batch: Batch, book: Book, now_s: float) -> None:
             if fresh:
                 batch.renew(name, fresh)
     elif order.mac in book.members:
-        take_out(batch, book.members[order.mac])
+        shut_out(batch, book.members[order.mac])
 
 
 def write(order: Change, book: Book, now_s: float, idle_s: int) -> None:
@@ -80,8 +80,17 @@ def write_reset(order: Reset, book: Book, now_s: float, idle_s: int) -> None:
 
 def take_out(batch: Batch, one: Member) -> None:
     """Nothing of this session is left; its running downloads stop."""
+    shut_out(batch, one)
+    drop_counters(batch, one)
+
+
+def shut_out(batch: Batch, one: Member) -> None:
+    """Nothing of it passes any more; what did can still be read."""
     batch.drop("members", [element(one.mac, one.mark)])
     batch.drop("idle", [Element(one.mac)])
+
+
+def drop_counters(batch: Batch, one: Member) -> None:
     for name in ("up", "down"):
         batch.drop(name, [Element(mark_key(one.mark))])
 
@@ -91,7 +100,7 @@ def _put_allow(order: Allow, batch: Batch, book: Book, now_s: float) -> None:
     other = book.of_mark(order.mark)
     if other is not None and other.mac != order.mac and other.end_s > now_s:
         raise OrderError("mark: is another guest's")
-    if known is None and book.alive(now_s) >= MOST_MEMBERS:
+    if known is None and len(book.members) >= MOST_MEMBERS and book.alive(now_s) >= MOST_MEMBERS:
         raise FullError(f"the gate is full: {MOST_MEMBERS} members")
     for old in {one.mac: one for one in (known, other) if one is not None and one != _known(order, book)}.values():
         take_out(batch, old)

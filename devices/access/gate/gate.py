@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from devices.access.gate import changes, links, orders
-from devices.access.gate.book import Book
+from devices.access.gate.book import Book, Counts, Member
 from devices.access.gate.changes import Change
 from devices.access.gate.keeper import Keeper
 from devices.access.gate.netlink import Batch, Element
@@ -78,16 +78,42 @@ class Gate:
             else:
                 whole.extend(part)
         try:
+            last = self._counted([one for one in together if isinstance(one, orders.Allow)])
             self._keeper.commit(whole)
         except KernelError as error:
             if len(together) == 1:
                 return [_refused(error)]
             # one of them must not fail the others
             return [answer for order in together for answer in self._changed([order])]
+        taken = self._taken_out([one for one in together if isinstance(one, orders.Revoke)])
         for at, order in enumerate(together):
             if at not in wrong:
                 changes.write(order, self._book, now_s, self._settings.idle_s)
-        return [wrong.get(at, {"ok": True}) for at in range(len(together))]
+        last |= taken
+        return [wrong.get(at, {"ok": True, **last.get(_key(order), {})}) for at, order in enumerate(together)]
+
+    def _counted(self, together: Sequence[orders.Allow | orders.Revoke]) -> dict[bytes | None, Answer]:
+        """By MAC, what whoever is let in again or taken out used until now. Raises KernelError."""
+        known = [self._book.members[order.mac] for order in together if order.mac in self._book.members]
+        counted = self._keeper.table.counted(one.mark for one in known)
+        return {one.mac: self._said(one, *counted.get(one.mark, (one.up, one.down))) for one in known}
+
+    def _taken_out(self, together: Sequence[orders.Revoke]) -> dict[bytes | None, Answer]:
+        """Their last counts, when nothing of theirs passes any more; their counters go after that."""
+        try:
+            last = self._counted(together)
+            batch = Batch(TABLE)
+            for order in together:
+                if order.mac in self._book.members:
+                    changes.drop_counters(batch, self._book.members[order.mac])
+            self._keeper.table.commit(batch)
+        except KernelError:  # they are out; the table is made good by the next look at it
+            return {}
+        return last
+
+    def _said(self, one: Member, up: Counts, down: Counts) -> Answer:
+        counts = {"up_bytes": max(one.up, up)[0], "down_bytes": max(one.down, down)[0]}
+        return {"counted": {"run": f"{self._book.run:08x}", "mark": one.mark, **counts}}
 
     def _one(
         self,
@@ -178,6 +204,7 @@ class Gate:
             "version": self._version,
             "rules": keeper.rules,
             "repairs": keeper.repairs,
+            "looks": keeper.looks,
             "interface": links.state(self._settings.interface),
             "uplink": links.state(self._settings.uplink),
             "forwarding": links.forwarding(self._settings),
@@ -192,6 +219,10 @@ class Gate:
 
     def _not_ready(self) -> Answer:
         return {"ok": False, "error": "not_ready", "text": self.problem[0] or "the rules are not in place yet"}
+
+
+def _key(order: Change) -> bytes | None:
+    return None if isinstance(order, orders.Let) else order.mac
 
 
 def _refused(error: KernelError) -> Answer:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import replace
 from sys import byteorder
 
-from devices.access.gate import nft, rules
-from devices.access.gate.book import Book, Seen
+from devices.access.gate import barrier, nft, rules
+from devices.access.gate.book import Book, Counts, Seen, mark_key
 from devices.access.gate.netlink import Batch, Found, Netlink
 from devices.access.gate.onlink import Network, Spans, spans_of
 from devices.access.gate.settings import Settings
@@ -71,6 +72,18 @@ class Table:
             raise self._failed(error) from error
         return spans_of(((one.key, one.end) for one in found), version)
 
+    def counted(self, marks: Iterable[int]) -> dict[int, tuple[Counts, Counts]]:
+        """Up and down, of those that have counters."""
+        found = {}
+        try:
+            for mark in marks:
+                up, down = (self._kernel().get(rules.TABLE, name, mark_key(mark)) for name in ("up", "down"))
+                if up is not None and down is not None:
+                    found[mark] = ((up.octets, up.packets), (down.octets, down.packets))
+        except OSError as error:
+            raise self._failed(error) from error
+        return found
+
     @property
     def free_key(self) -> bytes:
         return self._settings.interface.encode().ljust(16, b"\0")
@@ -118,7 +131,21 @@ class Table:
 
     def bar(self) -> bool:
         """Nothing of a guest's passes until `load`. False: that can't be had either."""
-        return _can(rules.barrier(self._settings), load=True)
+        try:
+            before = self._kernel().generation()
+            self._kernel().commit(barrier.batch(self._settings.interface))
+        except OSError:
+            self.close()
+            return False
+        self._generation = before + 1
+        return True
+
+    def note(self) -> None:
+        """What changes from here on is somebody else's doing."""
+        try:
+            self._generation = self._kernel().generation()
+        except OSError as error:
+            raise self._failed(error) from error
 
     def _load_unseen(self, text: str) -> None:
         """Loads and remembers how it looks. That counts only if nobody else changed a thing meanwhile: tried again."""
@@ -169,9 +196,9 @@ class Table:
         return KernelError(f"the kernel: {error.strerror}", hints.get(error.errno or 0, ""))
 
 
-def _can(text: str, *, load: bool = False) -> bool:
+def _can(text: str) -> bool:
     try:
-        (nft.load if load else nft.check)(text)
+        nft.check(text)
     except nft.NftError:
         return False
     return True

@@ -111,7 +111,8 @@ async def test_whom_the_store_knows_is_in_at_start_and_nobody_else() -> None:
         assert {mac: member.mark for mac, member in shop.gate.members.items()} == {ANNA: 7}
         assert shop.board.wifi.gate is State.UP
         assert shop.board.wifi.members == 1
-        assert [type(event) for event in shop.told] == [DeviceFound]
+        assert [type(event) for event in shop.told] == [GuestsCounted, DeviceFound]
+        assert shop.told[0].over == (3,)  # type: ignore[attr-defined]
     assert shop.board.wifi.gate is State.DOWN
 
 
@@ -220,14 +221,14 @@ async def test_who_ended_while_the_daemon_alone_was_away_had_their_time_and_thei
     shop.is_on(ANNA, 7, for_ms=-1000)
     shop.is_on(BO, 8)
     await shop.gate.connect(lambda: None)
-    await shop.gate.allow(ANNA, mark=7, end_s=0)
+    await shop.gate.allow(ANNA, mark=7, end_s=0.001)  # type: ignore[arg-type]
     await shop.gate.allow(BO, mark=8, end_s=3600)
     shop.gate.hear(ANNA, down_bytes=500)
     shop.gate.hear(BO, down_bytes=700)
     async with shop.running():
         assert set(shop.gate.members) == {BO}
         assert shop.gone == [(7, LeftReason.TIME)]
-        (counted,) = shop.of(GuestsCounted)
+        counted = shop.of(GuestsCounted)[0]
         assert isinstance(counted, GuestsCounted)
         assert [(each.mark, each.down_bytes) for each in counted.counts] == [(7, 500), (8, 700)]
         kinds = [type(event) for event in shop.told]
@@ -243,8 +244,7 @@ async def test_a_guest_whose_bytes_run_out_while_all_is_told_anew_blocks_nobody(
     submit = shop.submit
 
     async def strict(event: Event) -> object:
-        if isinstance(event, GuestsCounted):
-            shop.members.pop(ANNA, None)
+        if isinstance(event, GuestsCounted) and shop.members.pop(ANNA, None):
             await shop.driver.shut(ShutGate(mac=ANNA, mark=7))
         return await submit(event)
 
@@ -366,6 +366,120 @@ async def test_orders_given_while_members_are_told_anew_are_not_lost() -> None:
         go_on.set()
         await asyncio.wait_for(coming, 10)
         assert shop.gate.members[ANNA].mark == 7
+
+
+async def test_orders_never_overtake_each_other() -> None:
+    """In, and out again right after, while members are told anew: nobody is left in the kernel."""
+    shop = Shop()
+    async with shop.running():
+        read, go_on = asyncio.Event(), asyncio.Event()
+        known = shop.known
+
+        async def slow() -> Sequence[Member]:
+            found = await known()
+            read.set()
+            await go_on.wait()
+            return found
+
+        shop.driver._members = slow
+        shop.gate.hang_up()
+        await asyncio.wait_for(read.wait(), 10)
+        orders = [
+            shop.driver.open(OpenGate(mac=ANNA, mark=7, left_s=60)),
+            shop.driver.shut(ShutGate(mac=ANNA, mark=7)),
+            shop.driver.open(OpenGate(mac=BO, mark=8, left_s=60)),
+        ]
+        asyncio.get_running_loop().call_soon(go_on.set)
+        await asyncio.sleep(0)
+        orders += [
+            shop.driver.shut(ShutGate(mac=BO, mark=8)),
+            shop.driver.open(OpenGate(mac=BO, mark=9, left_s=60)),
+        ]
+        await asyncio.gather(*orders)
+        assert {mac: member.mark for mac, member in shop.gate.members.items()} == {BO: 9}
+
+
+async def test_orders_are_sent_in_the_order_of_their_calls_not_of_their_waiting() -> None:
+    shop = Shop()
+    async with shop.running():
+        coming = shop.driver.open(OpenGate(mac=ANNA, mark=7, left_s=60))
+        await shop.driver.shut(ShutGate(mac=ANNA, mark=7))
+        await coming
+        assert shop.gate.members == {}
+
+
+async def test_a_kernel_that_agrees_with_the_orders_and_not_with_the_store_is_put_right() -> None:
+    """Both ways: whom only the kernel has goes, whom only the store has comes in."""
+    shop = Shop()
+    async with shop.running():
+        await shop.driver.open(OpenGate(mac=ANNA, mark=7, left_s=3600))
+        await shop.comes(BO, 8)
+        await shop.driver.shut(ShutGate(mac=BO, mark=8))
+        await shop.after(COUNT_S + 1)
+        assert {mac: member.mark for mac, member in shop.gate.members.items()} == {BO: 8}
+        assert shop.driver.lets(BO, 8)
+        assert not shop.driver.lets(ANNA, 7)
+        asked = shop.asked
+        await shop.after(3 * COUNT_S)
+        assert shop.asked - asked <= 4, "one look a count, and nothing more to put right"
+
+
+async def test_who_is_taken_out_is_counted_to_the_last_byte() -> None:
+    shop = Shop()
+    async with shop.running():
+        await shop.comes(ANNA, 7)
+        shop.gate.hear(ANNA, up_bytes=3, down_bytes=1000)
+        del shop.members[ANNA]
+        await shop.driver.shut(ShutGate(mac=ANNA, mark=7))
+        await asyncio.sleep(0)
+        assert last_of(shop) == ([(7, 3, 1000)], (7,))
+        await shop.comes(ANNA, 8)
+        shop.gate.hear(ANNA, down_bytes=500)
+        await shop.comes(ANNA, 8)  # by another way: the mark stays
+        await asyncio.sleep(0)
+        assert last_of(shop) == ([(8, 0, 500)], (8,))
+        shop.gate.members.clear()
+        await shop.driver.shut(ShutGate(mac=ANNA, mark=8))
+        await asyncio.sleep(0)
+        assert last_of(shop) == ([], (8,)), "nothing more is known of it, and nobody waits for more"
+
+
+def last_of(shop: Shop) -> tuple[list[tuple[int, int, int]], tuple[int, ...]]:
+    counted = shop.of(GuestsCounted)[-1]
+    assert isinstance(counted, GuestsCounted)
+    return [(each.mark, each.up_bytes, each.down_bytes) for each in counted.counts], counted.over
+
+
+async def test_last_counts_that_were_not_kept_are_told_until_they_are() -> None:
+    shop = Shop()
+    async with shop.running():
+        await shop.comes(ANNA, 7)
+        shop.gate.hear(ANNA, down_bytes=1000)
+        shop.refuses = True
+        del shop.members[ANNA]
+        await shop.driver.shut(ShutGate(mac=ANNA, mark=7))
+        await shop.after(COUNT_S)
+        shop.refuses = False
+        await shop.after(3)
+        assert last_of(shop) == ([(7, 0, 1000)], (7,))
+
+
+async def test_who_is_ended_while_the_gate_is_down_is_counted_when_it_is_back() -> None:
+    shop = Shop()
+    async with shop.running():
+        await shop.comes(ANNA, 7)
+        shop.gate.hear(ANNA, down_bytes=1000)
+        shop.gate.refuses = GateError(GateProblem.DOWN, "no gate")
+        shop.gate.hang_up()
+        del shop.members[ANNA]
+        with pytest.raises(GateError):
+            await shop.driver.shut(ShutGate(mac=ANNA, mark=7))
+        assert shop.driver.lets(ANNA, 7), "the kernel has them still"
+        shop.gate.hear(ANNA, down_bytes=500)
+        shop.gate.refuses = None
+        await shop.after(6)
+        assert ANNA not in shop.gate.members
+        assert last_of(shop) == ([(7, 0, 1500)], (7,))
 
 
 async def test_without_an_uplink_members_are_led_to_us() -> None:

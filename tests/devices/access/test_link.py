@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from devices.access import link
 from devices.access.link import GateLink
-from devices.access.orders import GateError, GateProblem, Held
+from devices.access.orders import GateError, GateProblem, Held, UntilNow
 from edge.ids import Mac
 from tests.devices.access.given_gate import Say, SpokenGate, done, speaking
 
@@ -74,6 +74,15 @@ async def test_what_the_kernel_counted(tmp_path: Path) -> None:
     assert counts.members[0].mac == ANNA
     assert counts.members[0].idle_left_s == 9.5
     assert "77:01" not in repr(counts), "no MAC gets into a log"
+
+
+async def test_what_a_member_used_until_it_was_taken_out(tmp_path: Path) -> None:
+    counted = {"run": "r", "mark": 7, "up_bytes": 1, "down_bytes": 2}
+    answers: list[Any] = [{"ok": True, "counted": counted}, {"ok": True}, {"ok": True, "counted": counted}]
+    async with linked(tmp_path, lambda _: answers.pop(0)) as (client, _):
+        assert await client.revoke(ANNA) == UntilNow(run="r", mark=7, up_bytes=1, down_bytes=2)
+        assert await client.revoke(ANNA) is None
+        assert await client.allow(ANNA, mark=7, end_s=9) == UntilNow(run="r", mark=7, up_bytes=1, down_bytes=2)
 
 
 @pytest.mark.parametrize("error", ["bad_request", "not_ready", "kernel"])

@@ -14,6 +14,7 @@ import msgspec
 from edge.access_answers import AccessRefusal, AccessWhy, Admitted, Way
 from edge.board import Board, State
 from edge.effects import OpenGate, ShutGate
+from edge.events import GuestsCounted
 from edge.ids import Mac
 from edge.journal import Journal
 from edge.keys import GatewayKeys
@@ -120,6 +121,7 @@ class Wifi:
 
     async def shut(self, effect: ShutGate) -> None:
         self.gate.pop(effect.mac.colons, None)
+        await self.pump.submit(GuestsCounted(at=self.hand.clock.now(), counts=(), over=(effect.mark,)))
 
 
 @asynccontextmanager

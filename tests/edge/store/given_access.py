@@ -44,6 +44,11 @@ class Door:
         self.numbers = itertools.count(1)
         self.gate: dict[Mac, int] = {}
         """MAC → mark."""
+        self.kernel: dict[int, tuple[int, int]] = {}
+        """Mark → up and down, told or not."""
+        self.run = "r1"
+        self.answers = True
+        """The gate is up, and says what was used by whom it takes out."""
 
     @property
     def now(self) -> Stamp:
@@ -64,20 +69,42 @@ class Door:
         self.state = ClockState.SYNCED if knows else ClockState.UNSET
         self.handle(ev.GatewayStarted(at=self.now, version="1"))
         self.gate = {each.mac: each.mark for each in access.members(self.tx.db)}
+        self.kernel.clear()
 
     def handle(self, event: ev.Event) -> object:
         outcome = self.tx.handle(event)
-        for effect in outcome.effects:
-            self.done(effect)
+        over = [mark for effect in outcome.effects for mark in self.done(effect)]
+        for mark in over if self.answers else ():
+            counts = (self.count_of(mark),) if mark in self.kernel else ()
+            if mark not in self.gate.values():
+                self.kernel.pop(mark, None)
+            self.handle(ev.GuestsCounted(at=self.now, counts=counts, over=(mark,)))
         return outcome.reply
 
-    def done(self, effect: Effect) -> None:
+    def done(self, effect: Effect) -> list[int]:
+        """Marks whose last bytes the gate answers with."""
         match effect:
             case OpenGate():
                 assert effect.left_s > 0
+                again = self.gate.get(effect.mac) == effect.mark
                 self.gate[effect.mac] = effect.mark
-            case ShutGate() if self.gate.get(effect.mac) == effect.mark:
-                del self.gate[effect.mac]
+                return [effect.mark] if again else []
+            case ShutGate():
+                if self.gate.get(effect.mac) == effect.mark:
+                    del self.gate[effect.mac]
+                return [effect.mark]
+            case _:
+                return []
+
+    def count_of(self, mark: int) -> ev.SessionCount:
+        up, down = self.kernel[mark]
+        return ev.SessionCount(mark=mark, up_bytes=up, down_bytes=down, run=self.run)
+
+    def uses(self, phone: int, down: int) -> None:
+        """And nobody has counted it yet."""
+        mark = self.standing(phone).mark
+        up, before = self.kernel.get(mark, (0, 0))
+        self.kernel[mark] = (up, before + down)
 
     def comes(
         self,
@@ -118,6 +145,8 @@ class Door:
 
     def counts(self, *counts: tuple[int, int, int], run: str = "r1") -> None:
         """(phone, up, down) since the run of the counters began."""
+        self.run = run
+        self.kernel |= {self.standing(phone).mark: (up, down) for phone, up, down in counts}
         told = tuple(
             ev.SessionCount(mark=self.standing(phone).mark, up_bytes=up, down_bytes=down, run=run)
             for phone, up, down in counts

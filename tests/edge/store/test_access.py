@@ -12,7 +12,7 @@ from edge import telemetry as tm
 from edge.access_answers import AccessWhy, LeftReason, Way
 from edge.clock import ClockState
 from edge.shop import Hours, Limit
-from edge.store import access, access_rows, access_visits
+from edge.store import access, access_ended, access_rows, access_visits
 from tests.edge.store.given_access import DAY_MS, HOUR_MS, MINUTE_MS, Door, mac, shop
 from tests.given import NOON_MS
 from tests.given_store import memory_tx
@@ -208,6 +208,83 @@ def test_a_counter_that_fell_began_anew_and_counts_of_nobody_are_nothing() -> No
     door.handle(ev.GuestsCounted(at=door.now, counts=(stray,)))
 
 
+def test_bytes_of_a_day_are_of_all_sessions_ways_and_devices_together() -> None:
+    door = Door(shop(limit=Limit(megabytes=2, day_megabytes=5), guest_devices=2))
+    assert door.let_in(1, "wallet-a").left_bytes == 2 * MEGABYTE
+    door.uses(1, 1_500_000)
+    door.goes(1)
+    assert door.let_in(1, "wallet-b", way=Way.CLICK).left_bytes == 2 * MEGABYTE
+    door.uses(1, 1_500_000)
+    door.let_in(1, "wallet-a")
+    door.let_in(2, "wallet-a")
+    door.uses(1, 600_000)
+    door.goes(1)
+    door.uses(2, 1_300_000)
+    door.goes(2)
+    assert door.let_in(1, "wallet-c").left_bytes == 1_400_000  # the phone's 3.6 of 5
+    assert door.let_in(2, "wallet-a").left_bytes == 1_600_000  # the shopper's 3.4
+    door.uses(2, 1_600_000)
+    door.goes(2)
+    no = door.refused(2, "wallet-a")
+    assert (no.why, no.again_ms is not None) == (AccessWhy.DAY_USED, True)
+    door.later(DAY_MS)
+    door.ticks()
+    assert door.let_in(2, "wallet-a").left_bytes == 2 * MEGABYTE
+
+
+def test_whose_day_is_used_up_by_one_device_is_out_with_all() -> None:
+    door = Door(shop(limit=Limit(day_megabytes=3), guest_devices=2))
+    door.let_in(1, "wallet-a")
+    door.let_in(2, "wallet-a")
+    door.let_in(3, "wallet-b")
+    door.counts((1, 0, 1_000_000), (2, 0, 1_999_999))
+    assert door.on() == {1, 2, 3}
+    door.counts((1, 0, 1_000_001))
+    assert door.on() == {3}
+
+
+def test_bytes_that_nobody_counted_yet_are_of_the_session_that_used_them() -> None:
+    door = Door()
+    door.let_in(1)
+    door.counts((1, 100, 1000))
+    door.uses(1, 5_000)
+    door.goes(1)
+    door.let_in(1)
+    door.uses(1, 70)
+    door.goes(1)
+    told = [(one.up_bytes, one.down_bytes) for one in door.tx.news(tm.GuestLeft)]  # type: ignore[attr-defined]
+    assert told == [(100, 6_000), (0, 70)]
+
+
+def test_while_the_gate_is_down_the_last_count_is_waited_for_and_not_for_ever() -> None:
+    door = Door()
+    door.let_in(1)
+    door.let_in(2)
+    door.uses(1, 500)
+    marks = [door.standing(phone).mark for phone in (1, 2)]
+    door.answers = False
+    door.goes(1)
+    door.goes(2)
+    door.later(access_ended.WAIT_MS - 1)
+    door.ticks()
+    assert left(door) == []
+    door.handle(ev.GuestsCounted(at=door.now, counts=(door.count_of(marks[0]),), over=(marks[0],)))
+    assert [one.down_bytes for one in door.tx.news(tm.GuestLeft)] == [500]  # type: ignore[attr-defined]
+    door.later(1)
+    door.ticks()
+    door.handle(ev.GuestsCounted(at=door.now, counts=(), over=tuple(marks)))
+    assert [(one.session, one.reason) for one in door.tx.news(tm.GuestLeft)] == [("s1", "logout"), ("s2", "logout")]  # type: ignore[attr-defined]
+
+
+def test_a_restart_of_the_machine_waits_for_no_count() -> None:
+    door = Door()
+    door.let_in(1)
+    door.answers = False
+    door.goes(1)
+    door.reboot(1000)
+    assert len(left(door)) == 1
+
+
 # --- hours -----------------------------------------------------------------------------------------------
 
 DAILY = (1, 2, 3, 4, 5, 6, 7)
@@ -386,6 +463,24 @@ def test_a_clock_that_is_set_ends_nobody_and_gives_nobody_more(jump_ms: int) -> 
     door.ticks()
     assert door.on() == set()
     assert left(door) == [("s1", "time", 7200)]
+
+
+def test_the_record_of_who_is_on_begins_when_they_came_once_the_clock_is_known() -> None:
+    door = Door()
+    door.state = ClockState.UNSET
+    door.let_in(1, record=b"sealed")
+    door.let_in(2, record=b"sealed")
+    door.later(30 * MINUTE_MS)
+    door.goes(2)
+    door.jump(400 * DAY_MS)
+    door.state = ClockState.SYNCED
+    door.handle(ev.ClockAdjusted(at=door.now, delta_ms=400 * DAY_MS))
+    kept = access_visits.records(door.tx.db, from_ms=0, to_ms=door.at_ms, after=0, limit=9)
+    assert [(each.from_ms, each.to_ms) for each in kept if each.to_ms is None] == [(door.at_ms - 30 * MINUTE_MS, None)]
+    door.later(1000)
+    door.goes(1)
+    (first, _) = access_visits.records(door.tx.db, from_ms=0, to_ms=door.at_ms, after=0, limit=9)
+    assert (first.from_ms, first.to_ms) == (door.at_ms - 30 * MINUTE_MS - 1000, door.at_ms)
 
 
 def test_after_a_restart_sessions_go_on_and_who_ran_out_is_out_since_last_heard() -> None:

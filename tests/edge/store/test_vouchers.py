@@ -144,3 +144,51 @@ def test_what_is_long_over_is_forgotten() -> None:
     door.ticks()
     assert [each.batch for each in vouchers.batches(door.tx.db)] == ["b-b"]
     assert door.refused(1, voucher="a1").why is AccessWhy.VOUCHER_UNKNOWN
+
+
+def test_a_round_of_coming_and_going_costs_what_it_used() -> None:
+    door = Door()
+    door.makes("a", megabytes=2)
+    for used in (900_000, 900_000):
+        door.let_in(1, voucher="a")
+        door.uses(1, used)
+        door.goes(1)
+    assert door.let_in(1, voucher="a").left_bytes == 200_000
+    door.uses(1, 50_000_000)
+    door.goes(1)
+    assert door.refused(1, voucher="a").why is AccessWhy.VOUCHER_OVER
+
+
+def test_what_the_other_device_used_unseen_ends_who_took_its_place() -> None:
+    door = Door()
+    door.makes("a", megabytes=2)
+    door.let_in(1, voucher="a")
+    door.later(31_000)
+    door.uses(1, 5_000_000)
+    door.comes(2, voucher="a")
+    assert door.on() == set()
+    assert door.refused(1, voucher="a").why is AccessWhy.VOUCHER_OVER
+
+
+def test_to_go_on_by_another_way_leaves_the_voucher_what_was_used_by_it() -> None:
+    door = Door()
+    door.makes("a", megabytes=2)
+    for _ in range(3):
+        if isinstance(door.comes(1, voucher="a"), AccessRefusal):
+            break
+        door.uses(1, 1_000_000)
+        door.let_in(1)
+    assert door.on() == {1}
+    assert door.refused(1, voucher="a").why is AccessWhy.VOUCHER_OVER
+    assert door.standing(1).down_bytes == 0
+
+
+def test_a_batch_that_is_voided_has_used_what_it_used() -> None:
+    door = Door()
+    door.makes("a", megabytes=2)
+    door.let_in(1, voucher="a")
+    door.uses(1, 1_500_000)
+    door.handle(ev.VouchersVoided(at=door.now, batch="b-a"))
+    found = vouchers.voucher(door.tx.db, "a")
+    assert found is not None
+    assert found.used_bytes == 1_500_000

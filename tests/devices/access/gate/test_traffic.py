@@ -172,9 +172,11 @@ print(total)
     assert download.stdout.readline() == "runs\n"
     (row,) = caller.do("count")["members"]
     start_s = time.monotonic()
-    caller.do("revoke", mac=GUEST)
+    last = caller.do("revoke", mac=GUEST)["counted"]
     total = int(download.communicate(timeout=10)[0])
     assert time.monotonic() - start_s < 2.5  # one second of it is the download's own patience
+    assert total < last["down_bytes"] < total * 1.2
+    assert (last["mark"], last["down_bytes"] >= row["down_bytes"]) == (7, True)
     assert row["down_bytes"] > 1 << 20
     assert row["down_bytes"] < total * 1.2
     assert row["up_bytes"] > 1000
