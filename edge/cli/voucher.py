@@ -24,7 +24,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command("make")
 def make(
-    count: Annotated[int, typer.Option("--count", min=1, max=5000, help="How many.")] = 21,
+    count: Annotated[int, typer.Option("--count", min=1, max=5000, help="How many; a sheet has 12.")] = 24,
     minutes: Annotated[int, typer.Option("--minutes", min=1, max=525_600, help="From the first use on.")] = 120,
     megabytes: Annotated[int, typer.Option("--megabytes", min=0, max=10_000_000, help="0: no limit.")] = 0,
     devices: Annotated[int, typer.Option("--devices", min=1, max=100, help="At once.")] = 1,
@@ -36,10 +36,14 @@ def make(
     url: Annotated[
         str, typer.Option("--url", help="How phones reach the portal; else as gateway.toml says.", callback=say.utf8)
     ] = "",
+    ssid: Annotated[
+        str, typer.Option("--ssid", help="The Wi-Fi's name, for the sheet; else access_point.ssid.", callback=say.utf8)
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Write over files that are there already.")] = False,
     config: say.ConfigOption = None,
     as_json: say.JsonOption = False,
 ) -> None:
-    """Make vouchers and print their codes, this once: storegate voucher make --count 42 --out vouchers.html
+    """Make vouchers and print their codes, this once: storegate voucher make --count 48 --out vouchers.html
 
     The gateway keeps no code, only what proves one: a sheet that is lost is voided, and another one made.
     """
@@ -47,8 +51,7 @@ def make(
     from edge.portal.office import MadeVouchers  # noqa: PLC0415
 
     asked = {"count": count, "minutes": minutes, "megabytes": megabytes, "devices": devices, "valid_days": valid_days}
-    for path in filter(None, (out, csv)):
-        _may_write(path)
+    _may_write(out, csv, force=force)
     try:
         settings = wifi_office.settings(config)
         base = _base(settings, url)
@@ -59,7 +62,7 @@ def make(
             lambda office: office.make(**asked),
             body=dict(asked),
         )
-        shop = _shop(settings, base, made.batch)
+        shop = _shop(settings, base, made.batch, ssid)
     except StoregateError as error:
         say.fail(error)
     if out is not None:
@@ -94,11 +97,13 @@ def void(
     from edge.access_answers import VoucherBatch  # noqa: PLC0415
     from edge.cli import wifi_office  # noqa: PLC0415
 
-    if not yes:
-        typer.confirm(f"Void every voucher of {say.visible(batch)}?", abort=True, err=True)
     try:
+        settings = wifi_office.settings(config)
+        if not yes:
+            known = wifi_office.ask(settings, "vouchers", tuple[VoucherBatch, ...], lambda office: office.batches())
+            _confirm(next((each for each in known if each.batch == batch), None))
         found = wifi_office.ask(
-            wifi_office.settings(config),
+            settings,
             "vouchers/void",
             VoucherBatch,
             lambda office: office.void(batch),
@@ -106,7 +111,21 @@ def void(
         )
     except StoregateError as error:
         say.fail(error)
-    say.show(found, as_json=as_json, human=lambda: print(f"{found.batch}: {found.count} vouchers are worth nothing"))
+    say.show(found, as_json=as_json, human=lambda: print(f"{found.batch}: {_many(found.count)} worth nothing now"))
+
+
+def _confirm(batch: VoucherBatch | None) -> None:
+    """Looked up before anything is asked. Raises UsageError."""
+    if batch is None:
+        raise UsageError("there is no such batch of vouchers", hint="storegate voucher list shows them")
+    if batch.voided:
+        raise UsageError(f"{batch.batch} is void already", hint="there is nothing left to do")
+    told = f"Void {_many(batch.count)} of {batch.batch}, of which {batch.used} were used?"
+    typer.confirm(told, abort=True, err=True)
+
+
+def _many(count: int) -> str:
+    return "1 voucher" if count == 1 else f"{count} vouchers"
 
 
 def _tell_made(batch: VoucherBatch, codes: tuple[str, ...], out: Path | None, csv: Path | None) -> None:
@@ -115,7 +134,7 @@ def _tell_made(batch: VoucherBatch, codes: tuple[str, ...], out: Path | None, cs
     files = [str(each) for each in (out, csv) if each is not None]
     if not files:
         print("\n".join(map(grouped, codes)))
-    told = f"{batch.count} vouchers, batch {batch.batch}"
+    told = f"{_many(batch.count)}, batch {batch.batch}"
     say.err.print(f"{told}: {', '.join(files) or 'shown this once'}", soft_wrap=True, markup=False)
     if out is not None:
         say.err.print(f"open {out} in a browser, print it, and cut along the lines", soft_wrap=True, markup=False)
@@ -135,13 +154,15 @@ def _tell_batches(found: tuple[VoucherBatch, ...], timezone: str) -> None:
         )
 
 
-def _shop(settings: Config, base: str, batch: VoucherBatch) -> voucher_sheet.Shop:
+def _shop(settings: Config, base: str, batch: VoucherBatch, ssid: str) -> voucher_sheet.Shop:
     from edge.cli import voucher_sheet  # noqa: PLC0415
     from edge.documents import Documents  # noqa: PLC0415
     from edge.portal.desk import PLAIN  # noqa: PLC0415
 
     portal = Documents.open(settings.state_path).shop(settings).portal or PLAIN
-    network = settings.access_point.ssid if settings.access_point.interface else ""
+    point = settings.access_point
+    known = bool(point.interface) or point.ssid != type(point)().ssid  # what nobody wrote down need not be on the air
+    network = ssid or (point.ssid if known else "")
     valid_to = _day(batch.valid_to_ms, settings.gateway.timezone)
     return voucher_sheet.Shop(portal.name_zh, portal.name_en, network, base, valid_to)
 
@@ -157,13 +178,19 @@ def _day(at_ms: int, timezone: str) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZoneInfo(timezone)).strftime("%Y-%m-%d")
 
 
-def _may_write(path: Path) -> None:
-    """Before anything is made: codes that can't be written down are lost."""
-    if str(path) == "-":
-        return
-    folder = path.parent
-    if path.is_dir() or not folder.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
-        say.fail(UsageError(f"can't write {path}", hint="nothing was made; give a file in a folder that you may write"))
+def _may_write(*paths: Path | None, force: bool) -> None:
+    """Before anything is made: codes that can't be written down are lost, as are those of a sheet written over."""
+    files = [path for path in paths if path is not None and str(path) != "-"]
+    for path in files:
+        folder = path.parent
+        if path.is_dir() or not folder.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+            hint = "nothing was made; give a file in a folder that you may write"
+            say.fail(UsageError(f"can't write {path}", hint=hint))
+        if path.is_file() and not force:
+            hint = "nothing was made; give another name, or --force to write over it: codes are shown only once"
+            say.fail(UsageError(f"{path} is there already", hint=hint))
+    if len({path.absolute() for path in files}) < len(files):
+        say.fail(UsageError("--out and --csv are the same file", hint="nothing was made; give each a name of its own"))
 
 
 def _write(path: Path, text: str) -> None:

@@ -138,8 +138,12 @@ def _write(out: Path | None, raw: bytes) -> None:
         handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(raw)
+    except FileExistsError as error:
+        hint = "give another name: records are never written over others; what is there can be removed first (rm)"
+        raise UsageError(f"{out} is there already", hint=hint) from error
     except OSError as error:
-        raise UsageError(f"can't write {out}: {error.strerror}") from error
+        hint = "give a file in a folder that you may write"
+        raise UsageError(f"can't write {out}: {error.strerror}", hint=hint) from error
 
 
 def _tell(found: tuple[GuestNow, ...], zone: ZoneInfo) -> None:

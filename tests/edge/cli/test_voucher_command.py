@@ -111,6 +111,50 @@ def test_a_sheet_to_print_and_a_table(tmp_path: Path) -> None:
     assert codes[0] not in listed
 
 
+def test_what_stands_on_a_voucher(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    sheet = tmp_path / "sheet.html"
+    assert box.run("voucher", "make", "--count", "30", "--ssid", "好邻居 <5G>", "--out", str(sheet)).exit_code == 0
+    (batch,) = box.facts("voucher", "list")  # type: ignore[misc]
+    text = sheet.read_text("utf-8")
+    assert text.count(f'<p class="batch">{batch["batch"]}</p>') == 30
+    assert "连接 Wi-Fi：<b>好邻居 &lt;5G&gt;</b>，再扫码，或在弹出的页面输入：" in text
+    assert "Join <b>好邻居 &lt;5G&gt;</b>, then scan this or type it in:" in text
+    pages = text.split("<main>")[1:]
+    assert [page.count("<article>") for page in pages] == [12, 12, 6]
+    box.config.write_text(box.config.read_text().partition("[access_point]")[0])  # nobody wrote its name down
+    other = tmp_path / "other.html"
+    assert box.run("voucher", "make", "--out", str(other)).exit_code == 0
+    assert "Join the shop's Wi-Fi, then scan" in other.read_text("utf-8")
+    assert other.read_text("utf-8").count("<article>") == 24
+
+
+def test_codes_of_an_older_sheet_are_not_written_over(tmp_path: Path) -> None:
+    box, sheet = Box(tmp_path), tmp_path / "sheet.html"
+    sheet.write_text("codes")
+    for option in ("--out", "--csv"):
+        done = box.run("voucher", "make", option, str(sheet))
+        assert (done.exit_code, "--force" in done.stderr, "shown only once" in done.stderr) == (2, True, True)
+    assert box.run("voucher", "make", "--out", str(tmp_path / "x"), "--csv", str(tmp_path / "x")).exit_code == 2
+    assert sheet.read_text() == "codes"
+    assert box.facts("voucher", "list") == []
+    assert box.run("voucher", "make", "--count", "1", "--out", str(sheet), "--force").exit_code == 0
+    assert sheet.read_text("utf-8").count("<article>") == 1
+
+
+def test_voiding_looks_before_it_asks(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    done = box.run("voucher", "void", "nonsense", stdin="y\n")
+    assert (done.exit_code, "Void" in done.stderr, "no such batch" in done.stderr) == (2, False, True)
+    assert "1 voucher, batch" in box.run("voucher", "make", "--count", "1").stderr
+    (batch,) = box.facts("voucher", "list")  # type: ignore[misc]
+    done = box.run("voucher", "void", batch["batch"], stdin="y\n")
+    assert done.exit_code == 0
+    assert f"Void 1 voucher of {batch['batch']}, of which 0 were used?" in done.stderr
+    assert "1 voucher worth nothing now" in done.stdout
+    assert box.run("voucher", "void", batch["batch"], stdin="y\n").exit_code == 2
+
+
 def test_codes_are_shown_this_once(tmp_path: Path) -> None:
     box = Box(tmp_path)
     codes = box.run("voucher", "make", "--count", "3").stdout.split()
@@ -167,7 +211,8 @@ def test_through_the_daemon(tmp_path: Path) -> None:
         assert box.run("wifi", "records", *day, "--format", "csv", "--out", str(out)).exit_code == 0
         assert out.stat().st_mode & 0o777 == 0o600
         assert len(out.read_text("utf-8").splitlines()) == 3
-        assert box.run("wifi", "records", "--out", str(out)).exit_code == 2  # it is there already
+        again = box.run("wifi", "records", "--out", str(out))
+        assert (again.exit_code, "is there already" in again.stderr, "another name" in again.stderr) == (2, True, True)
         assert box.run("wifi", "records", "--from", "2025-01-01", "--to", "2025-12-31").stdout == ""
         session = found[0]["session"]  # type: ignore[index]
         assert box.facts("wifi", "end", session) == {"ended": 1}
