@@ -272,14 +272,17 @@ def test_guests_do_not_hear_one_another(phones: list[OnTheAir], isolated: bool) 
         assert "ap_isolate=1\n" in rendered
         HOSTAPD.write_text(rendered.replace("ap_isolate=1\n", "ap_isolate=0\n"), "utf-8")
         run("systemctl", "restart", "hostapd")
-    for phone in phones:
-        phone.associate("open")
-        let_in(phone)
-    first, second = phones
-    with first.space.socket(socket.AF_INET, socket.SOCK_STREAM) as door:
-        door.bind((first.address4, 9999))
-        door.listen()
-        assert second.reaches(first.address4, 9999, within_s=5) is not isolated
+    try:
+        for phone in phones:
+            phone.associate("open")
+            let_in(phone)
+        first, second = phones
+        with first.space.socket(socket.AF_INET, socket.SOCK_STREAM) as door:
+            door.bind((first.address4, 9999))
+            door.listen()
+            assert second.reaches(first.address4, 9999, within_s=5) is not isolated
+    finally:
+        secure("open")
 
 
 @pytest.mark.parametrize("unit", ["storegate-gate", "storegate"])

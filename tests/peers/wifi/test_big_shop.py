@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from html import unescape
@@ -24,6 +26,8 @@ from tests.peers.wifi.given_phone import Phone
 Join = Callable[..., Phone]
 NAME = "s042.portal.example.net"
 GUESTS = 2000
+DNS6, CAPTIVE6 = 23, 103
+"""Options of DHCPv6 (RFC 3646, RFC 8910)."""
 SECRET = "a-secret-of-wechat-for-tests"
 
 
@@ -74,7 +78,9 @@ def test_a_lease_tells_of_the_api(big: Gateway, join: Join) -> None:
     phone = join(big)
     url = f"https://{NAME}/captive-portal/api"
     assert bytes.fromhex(phone.lease["opt114"]).decode() == url
-    assert f"option6:103,{url}" in (big.folder / "dnsmasq.conf").read_text("utf-8")
+    told6 = until(lambda: information(phone, CAPTIVE6, DNS6), within_s=5, what="an answer by DHCPv6")
+    assert told6[CAPTIVE6].decode() == url
+    assert told6[DNS6] == socket.inet_pton(socket.AF_INET6, GUEST6)
     for family, here in ((4, GUEST4), (6, GUEST6)):
         assert phone.resolve(NAME, family) == here
         told = phone.fetch(url, family=family, headers={"Accept": "application/captive+json"})
@@ -89,6 +95,29 @@ def test_a_lease_tells_of_the_api(big: Gateway, join: Join) -> None:
     assert 3000 < said["seconds-remaining"] <= 3600
     for family, here in ((4, GUEST4), (6, GUEST6)):  # members ask dnsmasq
         assert phone.resolve(NAME, family) == here
+
+
+def information(phone: Phone, *wanted: int) -> dict[int, bytes]:
+    """One exchange of RFC 8415, information-request and reply, by link-local multicast; empty: none in a second."""
+    number, identity = b"\x11\x22\x33", b"\0\x03\0\x01" + bytes.fromhex(phone.mac.replace(":", ""))
+    asks = struct.pack(f"!HH{len(wanted)}H", 6, 2 * len(wanted), *wanted)
+    asks += struct.pack("!HH", 1, len(identity)) + identity + struct.pack("!HHH", 8, 2, 0)
+    index = phone.space.inside(lambda: socket.if_nametoindex("eth0"))
+    with phone.space.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(1)
+        sock.bind(("::", 546))
+        sock.sendto(b"\x0b" + number + asks, ("ff02::1:2", 547, 0, index))
+        try:
+            told = sock.recv(2048)
+        except TimeoutError:
+            return {}
+    assert told[:4] == b"\x07" + number
+    found, at = dict[int, bytes](), 4
+    while at < len(told):
+        kind, size = struct.unpack_from("!HH", told, at)
+        found[kind] = told[at + 4 : at + 4 + size]
+        at += 4 + size
+    return found
 
 
 @pytest.mark.parametrize("family", [4, 6], ids=["IPv4", "IPv6"])
