@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 from types import FrameType
@@ -101,12 +102,15 @@ def _run(found: settings.Settings) -> int:
         return 1
     told: list[str] = []
 
+    alive = _Alive()
+
     def tell() -> None:
         """What `systemctl status` shows; the first word also says that the rules are in (or why they are not)."""
         status = gate.problem[0] or "the rules are in place"
         if told != [status]:
             told[:] = [status]
             _notify("READY=1", f"STATUS={status}")
+        alive.tell()
 
     try:
         server.run(lambda: bool(stop), after_tick=tell)
@@ -115,6 +119,21 @@ def _run(found: settings.Settings) -> int:
         server.close()
         gate.close()
     return 0
+
+
+class _Alive:
+    """Tells systemd, where it wants to know (`WatchdogSec=`), that the loop still turns."""
+
+    def __init__(self) -> None:
+        told = os.environ.get("WATCHDOG_USEC", "")
+        self._each_s = int(told) / 3e6 if told.isascii() and told.isdecimal() else 0.0
+        self._next_s = 0.0
+
+    def tell(self) -> None:
+        now_s = time.monotonic()
+        if self._each_s and now_s >= self._next_s:
+            self._next_s = now_s + self._each_s
+            _notify("WATCHDOG=1")
 
 
 def _say(text: str) -> None:

@@ -123,7 +123,7 @@ class Book:
             return False
         if any(mac not in self.members or self.members[mac].mark != mark for mac, mark in there.items()):
             return False
-        if any(one.mark not in seen.up or one.mark not in seen.down for one in self.members.values()):
+        if any(mark not in seen.up or mark not in seen.down for mark in known.values()):  # who ended may have none
             return False
         still = (one.mac for one in self.members.values() if min(one.idle_end_s, one.end_s) > now_s + slack_s)
         return seen.free != self.capture_members and all(mac in seen.idle for mac in still)

@@ -19,6 +19,8 @@ from devices.access.gate.table import KernelError, Table
 
 _RETRY_S: Final = 5.0
 _LINKS_S: Final = 1.0
+_PORTS_S: Final = 15.0
+"""The kernel tells at once when interfaces change; this is for what it could not tell."""
 _OBSERVE_S: Final = 15.0
 _MOST_TOLD: Final = 16
 _AGAIN_S: Final = 1.0
@@ -37,6 +39,8 @@ class Keeper:
         self.rules = "starting"
         """starting, in_place or failed."""
         self.repairs = 0
+        self.looks = 0
+        """How often somebody had changed rules, ours or others'."""
         self.fairness = "none"
         self.isolation = "none"
         self._adopted = False
@@ -45,9 +49,10 @@ class Keeper:
         """Networks of this box's own that guests are kept from, as the kernel has them."""
         self._watch = onlink.Watch()
         self._stale = True
+        self._barred = False
         self._numbers = (-1, -1)
         self._problems: dict[str, tuple[str, str]] = {}
-        self._next_try_s = self._next_links_s = self._next_look_s = self._next_observe_s = 0.0
+        self._next_try_s = self._next_links_s = self._next_ports_s = self._next_look_s = self._next_observe_s = 0.0
 
     @property
     def problem(self) -> tuple[str, str]:
@@ -60,16 +65,20 @@ class Keeper:
         try:
             if self.rules != "in_place":
                 if now_s < self._next_try_s:
+                    if not self.table.untouched():
+                        self._guard()
                     return
                 self._start()
             if now_s >= self._next_look_s and not self.table.untouched():
                 self._look()
             if now_s >= self._next_observe_s:
                 self.observe()
+            if self._watch.changed():
+                self._stale = True
+                self._next_links_s = self._next_ports_s = 0.0
             if now_s >= self._next_links_s:
                 self._next_links_s = now_s + _LINKS_S
-                self._see_to_links()
-            self._stale = self._watch.changed() or self._stale
+                self._see_to_links(now_s)
             if self._stale:
                 self._see_to_networks()
         except KernelError as error:
@@ -124,6 +133,7 @@ class Keeper:
         except links.LinksError as error:
             raise KernelError(str(error), error.hint) from error
         self.table.load(self._book, self._clock(), onlink=found, others_route=self._others_route)
+        self._barred = False
         self._networks_are(found)
         self.isolation = "rules" if self.table.isolates else "none"
         self._next_links_s = 0.0
@@ -132,6 +142,14 @@ class Keeper:
         """Somebody changed rules. Ours?"""
         now_s = self._clock()
         self._next_look_s = now_s + _AGAIN_S
+        self.looks += 1
+        try:
+            self._make_good(now_s)
+        except KernelError:
+            self._bar()  # what is there may not be ours any more
+            raise
+
+    def _make_good(self, now_s: float) -> None:
         seen = self.table.seen()
         if seen is not None:
             closed = (onlink.spans(self.networks, 4), onlink.spans(self.networks, 6))
@@ -139,13 +157,13 @@ class Keeper:
                 return
             self._book.observe(seen, now_s)
         else:
-            self.table.bar()  # thousands of members take a second
+            self._bar()  # thousands of members take a second
         self.repairs += 1
         self._load()
         self._next_look_s = now_s
         self._say(f"somebody else changed our rules; they are back, with {self._book.alive(self._clock())} members")
 
-    def _see_to_links(self) -> None:
+    def _see_to_links(self, now_s: float) -> None:
         """An interface that came (back) knows nothing of what it was told before."""
         settings = self._settings
         if links.others_route() != self._others_route:
@@ -155,8 +173,10 @@ class Keeper:
         try:
             if changed or not links.forwarding(settings):
                 links.forward(settings)
-            if links.isolate(settings.interface) and self.isolation == "none":
-                self.isolation = "ports"
+            if changed or now_s >= self._next_ports_s:
+                if links.isolate(settings.interface) and self.isolation == "none":
+                    self.isolation = "ports"
+                self._next_ports_s = now_s + _PORTS_S
         except links.LinksError as error:
             self._trouble("links", (str(error), error.hint))
         else:
@@ -208,9 +228,19 @@ class Keeper:
         self.rules = "failed"
         self._next_try_s = self._clock() + _RETRY_S
         self._trouble("kernel", (str(error), error.hint))
+        self._guard()
+
+    def _guard(self) -> None:
+        """While there are no rules of ours there is the bar, however often somebody takes that away too."""
         try:
+            self.table.note()
             gone = self.table.seen() is None
         except KernelError:
             gone = False
-        if gone and not self.table.bar():
+        if gone or self._barred:
+            self._bar()
+
+    def _bar(self) -> None:
+        self._barred = True
+        if not self.table.bar():
             links.shut(self._settings)

@@ -96,9 +96,12 @@ def forward(settings: Settings) -> None:
 
 
 def shut(settings: Settings) -> None:
-    """Nothing of a guest's goes on from here: the interface is nobody else's. For when there are no rules."""
-    with contextlib.suppress(OSError):
-        _set(f"ipv4/conf/{settings.interface}/forwarding", "0")
+    """Nothing of a guest's goes on from here: the interface is nobody else's. For want of rules and of a bar."""
+    paths = [f"ipv4/conf/{settings.interface}/forwarding"]
+    paths += ["ipv6/conf/all/forwarding"] if settings.address6 else []  # the only switch of IPv6
+    for path in paths:
+        with contextlib.suppress(OSError):
+            _set(path, "0")
 
 
 def forwarding(settings: Settings) -> bool:

@@ -20,6 +20,8 @@ _BEGIN, _END = 16, 17
 _REQUEST, _ACK, _DUMP, _CREATE, _INTERRUPTED = 0x1, 0x4, 0x300, 0x400, 0x10
 _ERROR, _DONE = 2, 3
 _INTERVAL_END: Final = 0x1
+_MADE: Final = frozenset({0, 3, 6, _NEW_ELEMENTS})
+"""Tables, chains, rules, elements."""
 _PER_MESSAGE: Final = 600
 """Elements: an attribute's length has 16 bits."""
 _BUFFER_BYTES: Final = 16 << 20
@@ -85,13 +87,17 @@ class Batch:
     def extend(self, other: Batch) -> None:
         self._parts += other._parts
 
+    def put(self, kind: int, body: bytes) -> None:
+        """Any other message of nf_tables."""
+        self._parts.append((kind, body))
+
     def packed(self, first: int) -> tuple[bytes, int]:
         """The datagram, and the number of its last message that changes something."""
         out = [_message(_BEGIN, _REQUEST, first, b"", family=0, resource=_SUBSYSTEM)]
         number = first
         for kind, body in self._parts:
             number += 1
-            flags = _REQUEST | (_CREATE if kind == _NEW_ELEMENTS else 0)
+            flags = _REQUEST | (_CREATE if kind in _MADE else 0)
             flags |= _ACK if number == first + len(self._parts) else 0
             out.append(_message(_SUBSYSTEM << 8 | kind, flags, number, body))
         out.append(_message(_END, _REQUEST, number + 1, b"", family=0, resource=_SUBSYSTEM))
@@ -244,6 +250,10 @@ def _refused(body: bytes) -> None:
 def _message(kind: int, flags: int, number: int, body: bytes, *, family: int = _INET, resource: int = 0) -> bytes:
     head = struct.pack("=IHHII", 20 + len(body), kind, flags, number, 0)
     return _padded(head + struct.pack("=BBH", family, 0, socket.htons(resource)) + body)
+
+
+def attribute(name: int, value: bytes, *, nested: bool = False) -> bytes:
+    return _attribute(name | _NESTED if nested else name, value)
 
 
 def _attribute(name: int, value: bytes) -> bytes:

@@ -15,6 +15,7 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from devices.access.gate import barrier
 from devices.access.gate.onlink import Network, collapsed
 from devices.access.gate.settings import Settings
 
@@ -71,17 +72,6 @@ def text(settings: Settings, contents: Contents) -> str:
     )
 
 
-def barrier(settings: Settings) -> str:
-    """Nothing of a guest's passes, and nobody hears so: connections outlive the moments until the rules are back."""
-    return f"""{_NO_BARRIER}table inet {TABLE}_wait {{
-  chain wait {{
-    type filter hook prerouting priority raw; policy accept;
-    iifname "{settings.interface}" drop
-  }}
-}}
-"""
-
-
 def isolation(settings: Settings) -> str:
     """Guests on a bridge of this box see the box and not each other: no rogue DHCP, RA or ARP from one to the next."""
     return f"""table bridge {TABLE}
@@ -97,7 +87,7 @@ table bridge {TABLE} {{
 
 _SENT4 = f"ip saddr . tcp sport . ether saddr timeout {_SENT_S}s"
 _SENT6 = f"ip6 saddr . tcp sport . ether saddr timeout {_SENT_S}s"
-_NO_BARRIER = f"table inet {TABLE}_wait\ndelete table inet {TABLE}_wait\n"
+_NO_BARRIER = f"table inet {barrier.NAME}\ndelete table inet {barrier.NAME}\n"
 
 
 def _sets(settings: Settings, contents: Contents) -> str:

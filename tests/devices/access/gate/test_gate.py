@@ -26,6 +26,7 @@ def test_status_says_how_it_is(gate: Box) -> None:
     assert status == {
         "rules": "in_place",
         "repairs": 0,
+        "looks": 0,
         "interface": "up",
         "uplink": "up",
         "forwarding": True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from devices.access.gate import __main__ as program
 from devices.access.gate.__main__ import main
 from tests.devices.access.gate.given_gate import Box, box, needs_network
 
@@ -104,6 +106,28 @@ def test_the_unit_is_locked_up() -> None:
     if found is None:
         pytest.skip(f"systemd-analyze can't look at a unit offline here: {done.stderr.strip()[:100]}")
     assert float(found.group(1)) <= 2.0
+
+
+def test_the_loop_that_turns_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Three times while systemd waits, and not at all where it does not ask."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+        heard.bind(str(tmp_path / "notify"))
+        heard.settimeout(0)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        now_s = 1000.0
+        monkeypatch.setattr(program.time, "monotonic", lambda: now_s)
+        for asked in ("", "no", "60000000"):
+            monkeypatch.setenv("WATCHDOG_USEC", asked)
+            alive = program._Alive()
+            for _ in range(300):
+                now_s += 0.1
+                alive.tell()
+        told = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                told.append(heard.recv(100))
+        assert told == [b"WATCHDOG=1"] * 2
+    assert "WatchdogSec=60" in UNIT.read_text("utf-8").splitlines()
 
 
 def test_the_unit_says_what_the_gate_needs() -> None:

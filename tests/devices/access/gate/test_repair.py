@@ -9,10 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.devices.access.gate.given_gate import GUEST, SECOND, Box, Caller, box, macs, needs_network, until
+from devices.access.gate import nft
+from tests.devices.access.gate.given_gate import (
+    GUEST,
+    SECOND,
+    WAN4,
+    Box,
+    Caller,
+    Space,
+    box,
+    macs,
+    needs_network,
+    until,
+)
 
 __all__ = ["box"]
 pytestmark = needs_network
+FAR4, FAR6 = "198.51.100.80", "[2001:db8:ffff::80]"
 
 
 def _repaired(caller: Caller, times: int) -> None:
@@ -72,11 +85,28 @@ def test_other_peoples_rules_are_left_alone(box: Box) -> None:
     caller = box.caller()
     caller.do("allow", mac=GUEST, mark=7, end_s=600)
     box.box.run("nft", "-f", "-", text="table inet other { chain forward { type filter hook forward priority 5; }\n}")
-    time.sleep(0.3)
+    until(lambda: caller.do("status")["looks"] == 1)
     assert caller.do("status")["repairs"] == 0
     box.box.run("nft", "delete", "table", "inet", "storegate")
     _repaired(caller, 1)
     assert "other" in box.box.run("nft", "list", "tables")
+
+
+def test_who_ended_and_is_not_taken_out_yet_is_no_change_by_hand(box: Box) -> None:
+    """The rules were made good after a member's end: their marks are gone, and their last counts are still told."""
+    box.start_gate()
+    caller = box.caller()
+    caller.do("allow", mac=GUEST, mark=7, end_s=600)
+    caller.do("allow", mac=SECOND, mark=8, end_s=0.2)
+    until(lambda: box.members() == {GUEST: 7})
+    box.box.run("nft", "flush", "ruleset")
+    _repaired(caller, 1)
+    for number in range(2):
+        looks = caller.do("status")["looks"]
+        box.box.run("nft", "add", "table", "inet", f"other{number}")
+        until(lambda before=looks: caller.do("status")["looks"] > before)  # type: ignore[misc]
+    assert caller.do("status")["repairs"] == 1
+    assert len(caller.do("count")["members"]) == 2
 
 
 def test_an_order_right_after_a_flush_is_done(box: Box) -> None:
@@ -156,7 +186,11 @@ def test_missing_interfaces_are_said_and_awaited(box: Box) -> None:
 
 
 def test_without_nft_it_says_so_and_forwards_nothing(box: Box, tmp_path: Path) -> None:
-    box.box.run("sysctl", "-qw", "net.ipv4.conf.guest0.forwarding=1")
+    box.serve(box.internet, 80, "internet")
+    box.box.run("sysctl", "-qw", "net.ipv4.conf.guest0.forwarding=1", "net.ipv6.conf.all.forwarding=1")
+    box.box.run("sysctl", "-qw", "net.ipv4.conf.wan0.forwarding=1")
+    box.internet.ip(f"route add 10.77.0.0/24 via {WAN4}")  # no rule is needed for the way back
+    until(lambda: _get(box) == _get(box, FAR6) == "internet")
     hidden = [
         "unshare",
         "-m",
@@ -173,7 +207,72 @@ def test_without_nft_it_says_so_and_forwards_nothing(box: Box, tmp_path: Path) -
     assert status["hint"]
     assert caller.ask("allow", mac=GUEST, mark=7, end_s=600)["error"] == "not_ready"
     assert caller.ask("list")["error"] == "not_ready"
-    assert box.box.run("cat", "/proc/sys/net/ipv4/conf/guest0/forwarding") == "0\n"
+    assert (_get(box), _get(box, FAR6)) == ("", "")
+
+
+def _lose_nft(box: Box) -> None:
+    """In the gate's own view of the files only."""
+    assert box.gate is not None
+    for name in ("/usr/sbin/nft", "/sbin/nft"):
+        if Path(name).exists():
+            box.box.run("nsenter", "-t", str(box.gate.pid), "-m", "mount", "--bind", "/dev/null", name)
+
+
+def _find_nft(box: Box) -> None:
+    assert box.gate is not None
+    for name in ("/usr/sbin/nft", "/sbin/nft"):
+        if Path(name).exists():
+            box.box.run("nsenter", "-t", str(box.gate.pid), "-m", "umount", name)
+
+
+@pytest.mark.parametrize("change", ["flush ruleset", "insert rule inet storegate guest_forward accept"])
+def test_rules_that_are_lost_and_no_nft_to_bring_them_back_shut_both_families(box: Box, change: str) -> None:
+    """Nobody passes, member or not, however often the bar is taken away; and all is as before when nft is back."""
+    box.configure(masquerade6=True)
+    box.serve(box.internet, 80, "internet")
+    box.internet.ip(f"route add 10.77.0.0/24 via {WAN4}")  # no rule is needed for the way back
+    box.start_gate()
+    caller = box.caller()
+    caller.do("allow", mac=SECOND, mark=8, end_s=600)
+    until(lambda: caller.do("status")["forwarding"])
+    _lose_nft(box)
+    for repeated in (change, "flush ruleset", "delete table inet storegate_wait"):
+        box.box.run("nft", "-f", "-", text=repeated)
+        until(lambda: caller.do("status")["rules"] == "failed")
+        until(lambda: "storegate_wait" in box.box.run("nft", "list", "tables"))
+        assert (_get(box), _get(box, FAR6)) == ("", "")
+        assert _get(box, FAR6, box.second) == ""
+    assert "nft" in caller.do("status")["problem"]
+    _find_nft(box)
+    until(lambda: caller.do("status")["rules"] == "in_place")
+    assert "storegate_wait" not in box.box.run("nft", "list", "tables")
+    assert box.members() == {SECOND: 8}
+    for host in (FAR4, FAR6):
+        assert _get(box, host, box.second) == "internet"
+        assert _get(box, host) == ""
+
+
+def test_an_nft_that_hangs_is_given_up(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = box.folder / "nft"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(nft, "_PATH", str(box.folder))
+    monkeypatch.setattr(nft, "_PATIENCE_S", 0.2)
+    with pytest.raises(nft.NftError, match="TimeoutExpired"):
+        nft.check("")
+
+
+def test_the_bar_is_what_nft_would_have_made(box: Box) -> None:
+    code = (
+        "import sys; sys.path.insert(0, '.'); from devices.access.gate import barrier, netlink;"
+        "net = netlink.Netlink(); [net.commit(barrier.batch('guest0')) for _ in range(2)]"
+    )
+    box.box.python(code)
+    listed = " ".join(box.box.run("nft", "list", "ruleset").split())
+    assert listed == (
+        "table inet storegate_wait { chain storegate_wait { type filter hook prerouting priority raw; policy accept;"
+        ' iifname "guest0" drop } }'
+    )
 
 
 def test_a_barrier_that_was_left_standing_goes_with_the_next_start(box: Box) -> None:
@@ -251,5 +350,5 @@ def _command(box: Box) -> str:
     return f"{sys.executable} -m devices.access.gate --config {box.config}"
 
 
-def _get(box: Box) -> str:
-    return box.first.run("curl", "-s", "-m", "1", "http://198.51.100.80/", check=False)
+def _get(box: Box, host: str = FAR4, of: Space | None = None) -> str:
+    return (of or box.first).run("curl", "-g", "-s", "-m", "1", f"http://{host}/", check=False)
