@@ -138,6 +138,10 @@ class Wifi(msgspec.Struct, kw_only=True):
     """From its first to its last day: below a third of it somebody is told."""
     tls_problem: str = ""
     lease_problem: str = ""
+    served: bool | None = None
+    """Whether guests are given addresses and members names (dnsmasq); None: not known."""
+    counted: Stamp | None = None
+    """When the gate last said how many are on."""
     admitted: Counter[str] = msgspec.field(default_factory=Counter)
     """Since the start: way → how many."""
     refused: Counter[str] = msgspec.field(default_factory=Counter)

@@ -18,7 +18,7 @@ import devices.access.build
 from cloud_bridge.asks import CloudAsks
 from devices.access.dns.captive import CaptiveDns
 from devices.driver import Driver
-from edge import policies
+from edge import dhcp_watch, policies
 from edge.board import Board, Problem
 from edge.catalogue.desk import CatalogueDesk
 from edge.clock import Clock
@@ -138,8 +138,10 @@ def compose(
     tls = Tls.of(settings, board=board, clock=clock)
     services: Services = [("member codes at kiosks", codes.run)]
     services += [(f"{each.way.value} logins", partial(each.run, desk.end)) for each in app_logins(found.values())]
+    if settings.gate.driver == "gate":
+        services.append(("guest addresses", partial(dhcp_watch.watch, settings, board)))
     if tls is not None:
-        services.append(("portal's certificate", tls.watch))
+        services.append(("portal certificate", tls.watch))
     return GuestWifi(
         desk=desk,
         front=front,

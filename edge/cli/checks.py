@@ -34,7 +34,17 @@ EXTRAS = {"camera": ("cv2", "numpy", "zxingcpp"), "hid": ("evdev",), "ble": ("bl
 """Extra → what it installs and we import."""
 
 
-SEEN_HERE = ("broker", "broken_kept", "clock_", "catalogue_", "device", "wifi_ways_none", "wifi_ways_staff")
+SEEN_HERE = (
+    "broker",
+    "broken_kept",
+    "clock_",
+    "catalogue_",
+    "device",
+    "wifi_ways_none",
+    "wifi_ways_staff",
+    "wifi_dnsmasq",
+    "wifi_unfair",
+)
 """Findings of the daemon about things that are looked at here as well."""
 
 

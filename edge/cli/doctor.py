@@ -35,12 +35,21 @@ def doctor(config: say.ConfigOption = None, *, as_json: say.JsonOption = False) 
         if not as_json:
             _print(out, line)
     wrong = sum(line.verdict == "wrong" for line in lines)
+    notes = sum(line.verdict == "note" for line in lines)
+    style = "red" if wrong else "yellow" if notes else "green"
     say.show(
         {"ok": not wrong, "lines": lines},
         as_json=as_json,
-        human=lambda: out.print(f"\n{wrong} to mend" if wrong else "\nall is well", style="red" if wrong else "green"),
+        human=lambda: out.print(f"\n{_sum(wrong, notes)}", style=style),
     )
     raise typer.Exit(1 if wrong else 0)
+
+
+def _sum(wrong: int, notes: int) -> str:
+    things = f"{notes} thing{'s' if notes != 1 else ''} to look at"
+    if wrong:
+        return f"{wrong} to mend" + (f", {things}" if notes else "")
+    return f"nothing is broken; {things}" if notes else "all is well"
 
 
 def _lines(config: Path | None) -> Iterator[Line]:

@@ -183,7 +183,7 @@ def _facts(told: Told) -> list[tuple[str, Text]]:
 def _wifi(wifi: Wifi) -> Text:
     said = f": {wifi.members:,} on, {wifi.waiting:,} not let in, {sum(wifi.admitted.values()):,} let in today"
     said += {True: "", False: ", no internet", None: ""}[wifi.uplink]
-    said += ", plain http" if wifi.tls_days_left is None else f", certificate lasts {wifi.tls_days_left:.0f} days"
+    said += ", plain http" if wifi.tls_days_left is None else f", certificate lasts {int(wifi.tls_days_left)} days"
     return Text.assemble((wifi.gate, COLOURS.get(wifi.gate, "")), said)
 
 

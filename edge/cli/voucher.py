@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
+import msgspec
 import typer
 
 from edge.cli import say
 from edge.errors import StoregateError, UsageError
 
 if TYPE_CHECKING:
-    from edge.access_answers import VoucherBatch
+    from edge.access_answers import AccessRefusal, VoucherBatch
     from edge.cli import voucher_sheet
     from edge.config import Config
+    from edge.portal.office import Office
+    from edge.web.admin.wifi import Voided
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -94,8 +97,13 @@ def void(
     as_json: say.JsonOption = False,
 ) -> None:
     """Make a batch worth nothing; who is on by it is out at once: storegate voucher void 20261122-k3fw2abc"""
-    from edge.access_answers import VoucherBatch  # noqa: PLC0415
+    from edge.access_answers import AccessRefusal, VoucherBatch  # noqa: PLC0415
     from edge.cli import wifi_office  # noqa: PLC0415
+    from edge.web.admin.wifi import Voided  # noqa: PLC0415
+
+    async def here(office: Office) -> Voided | AccessRefusal:
+        answer = await office.void(batch)
+        return answer if isinstance(answer, AccessRefusal) else Voided(**msgspec.structs.asdict(answer), gate=False)
 
     try:
         settings = wifi_office.settings(config)
@@ -105,13 +113,15 @@ def void(
         found = wifi_office.ask(
             settings,
             "vouchers/void",
-            VoucherBatch,
-            lambda office: office.void(batch),
+            Voided,
+            here,
             body={"batch": batch},
         )
     except StoregateError as error:
         say.fail(error)
     say.show(found, as_json=as_json, human=lambda: print(f"{found.batch}: {_many(found.count)} worth nothing now"))
+    if not found.gate:
+        say.warn("the gate was not told: who is on by one of them is cut off once it and the daemon are up")
 
 
 def _confirm(batch: VoucherBatch | None) -> None:

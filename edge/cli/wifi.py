@@ -18,6 +18,7 @@ from edge.errors import StoregateError, UsageError
 if TYPE_CHECKING:
     from edge.config import Config
     from edge.portal.office import GuestNow, Office
+    from edge.web.admin.wifi import Ended
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -57,17 +58,23 @@ def end(
     body: dict[str, object] = {"all": True} if everybody else {"session": session}
 
     async def here(office: Office) -> Ended:
-        say.warn("no daemon runs: the gate hears of it when one does")
+        say.warn("no daemon runs: who was on is out once one does, and the gate hears of it")
         ended = await office.end(session or None)
         if not ended and session:
             raise UsageError("no such session is on", hint="storegate wifi guests lists them")
-        return Ended(ended=ended)
+        return Ended(ended=ended, gate=False)
 
     try:
         found = wifi_office.ask(wifi_office.settings(config), "guests/end", Ended, here, body=body)
     except StoregateError as error:
         say.fail(error)
-    say.show(found, as_json=as_json, human=lambda: print(f"{found.ended} ended"))
+    say.show(found, as_json=as_json, human=lambda: print(_ended(found)))
+
+
+def _ended(found: Ended) -> str:
+    if found.gate or not found.ended:
+        return f"{found.ended} ended"
+    return f"{found.ended} ended here, but the gate does not answer: they are cut off once it is back"
 
 
 @app.command("records")

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge import dhcp_watch
+from edge.cli import wifi_foreign
 from edge.cli.checks import Line, Verdict
 from edge.errors import StoregateError
 
@@ -43,8 +45,15 @@ GATE = "sudo systemctl enable --now storegate-gate; journalctl -u storegate-gate
 Ask = Callable[["Config"], Awaitable["GateStatus"]]
 
 
-def wifi(config: Config, *, ask: Ask | None = None, root: Path = Path("/"), path: str = PATH) -> Iterator[Line]:
-    """Nothing where there is no guest Wi-Fi. `root` and `path`: tests have a box of their own."""
+def wifi(
+    config: Config,
+    *,
+    ask: Ask | None = None,
+    run: wifi_foreign.Run | None = None,
+    root: Path = Path("/"),
+    path: str = PATH,
+) -> Iterator[Line]:
+    """Nothing where there is no guest Wi-Fi. All but `config`: tests have a box of their own."""
     if config.gate.driver == "fake":
         yield _note("guest Wi-Fi", 'gate.driver is "fake": no network is touched', "for the demo and tests only")
         return
@@ -54,6 +63,7 @@ def wifi(config: Config, *, ask: Ask | None = None, root: Path = Path("/"), path
     yield from interfaces(config, root)
     yield from gate(config, ask or asked)
     yield from forwarding(config, root)
+    yield from firewalls(config, run or wifi_foreign.ran(path))
     yield from rendered(config, "dnsmasq", root)
     if config.access_point.interface:
         yield from rendered(config, "hostapd", root)
@@ -110,6 +120,9 @@ def gate(config: Config, ask: Ask) -> Iterator[Line]:
         repairs = f"; its rules were put back {said.repairs} times" if said.repairs else ""
         closed = f"; closed to guests: {', '.join(said.onlink[:MOST_SHOWN])}" if said.onlink else ""
         text = f"version {said.version}, rules in the kernel, fair shares: {said.fairness or 'none'}{closed}{repairs}"
+        if said.fairness == "none" and (config.gate.down_mbit or config.gate.up_mbit):
+            hint = "a kernel with sch_cake or sch_fq_codel (modprobe sch_cake), then restart storegate-gate"
+            yield _note("fair shares", "down_mbit or up_mbit are set, but the kernel can't share them", hint)
         if said.repairs:
             hint = "another program changes table inet storegate: put rules of your own into another table"
             yield _note("gate", text, hint)
@@ -134,6 +147,13 @@ async def asked(config: Config) -> GateStatus:
         return await link.status()
     finally:
         await link.close()
+
+
+def firewalls(config: Config, run: wifi_foreign.Run) -> Iterator[Line]:
+    """Other programs' rules: what our table lets pass, theirs may still drop."""
+    for chain, add in wifi_foreign.closed_chains(config, run):
+        text = f"{chain} drops what is forwarded, guests' packets too: they get no internet"
+        yield _wrong("firewall", text, add)
 
 
 def forwarding(config: Config, root: Path) -> Iterator[Line]:
@@ -162,11 +182,16 @@ def rendered(config: Config, program: str, root: Path) -> Iterator[Line]:
     if not good:
         yield _wrong(program, f"{file} is not what gateway.toml says now", RENDER[program])
         return
-    started = _started_s(root, program)
+    started, others = wifi_foreign.began_s(root, program, file)
     if not started:
-        yield _wrong(program, "it does not run", f"sudo systemctl enable --now {program}; journalctl -u {program}")
+        text = f"none runs by {file}" + (f", though another {program} does" if others else "")
+        yield _wrong(program, text, f"sudo systemctl enable --now {program}; journalctl -u {program}")
     elif max(started) < file.stat().st_mtime - 1:
         yield _wrong(program, f"{file} is newer than the {program} that runs", f"sudo systemctl restart {program}")
+    elif program == "dnsmasq" and dhcp_watch.look(config, proc=root / "proc", net=root / "sys/class/net") is False:
+        own = ipaddress.ip_interface(config.gate.address4).ip
+        text = f"it runs, but not for {own}: guests get no address, or no names"
+        yield _wrong(program, text, "does another program have ports 53 or 67 (ss -lunp)? journalctl -u dnsmasq")
     else:
         yield _ok(program, f"runs by {file}")
 
@@ -187,18 +212,6 @@ def _as_now(config: Config, program: str) -> Sequence[str]:
         return [render.dnsmasq(config, api=api) for api in (True, False)]
     secret = config.access_point.passphrase_file
     return [render.hostapd(config, passphrase=_text(Path(secret)).partition("\n")[0] if secret else "")]
-
-
-def _started_s(root: Path, program: str) -> list[float]:
-    """When each process of that name began, as seconds since 1970."""
-    booted = [line.split()[1] for line in _text(root / "proc/stat").splitlines() if line.startswith("btime ")]
-    found = []
-    for comm in root.glob("proc/[0-9]*/comm"):
-        if _text(comm).strip() == program and booted:
-            fields = _text(comm.with_name("stat")).rpartition(")")[2].split()
-            if len(fields) > 19 and fields[19].isdecimal():
-                found.append(float(booted[0]) + int(fields[19]) / os.sysconf("SC_CLK_TCK"))
-    return found
 
 
 def policy(config: Config) -> Iterator[Line]:

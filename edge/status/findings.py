@@ -183,6 +183,10 @@ def _wifi(now: Standing) -> Iterator[Finding]:
     yield from _certificate(wifi)
     if wifi.uplink is False:
         yield _warn("wifi_uplink", span=round(wifi.uplink_for_s or 0))
+    if wifi.served is False and wifi.interface_state != "missing":
+        yield _bad("wifi_dnsmasq", interface=wifi.interface)
+    if wifi.unfair and wifi.gate is State.UP:
+        yield _warn("wifi_unfair")
     if wifi.lease_problem:
         yield _warn("wifi_leases", problem=wifi.lease_problem)
     if wifi.members >= wifi.most_guests:

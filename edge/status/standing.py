@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import msgspec
 
@@ -90,6 +91,14 @@ class BeaconStanding(msgspec.Struct, frozen=True, kw_only=True):
 class WifiStanding(msgspec.Struct, frozen=True, kw_only=True):
     """The guest Wi-Fi. No MAC, no address, no name of a phone, no voucher: numbers, and words for what is wrong."""
 
+    BREAKS: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("wifi_interface", "wifi_interface_down", "wifi_uplink_interface", "wifi_uplink_interface_down"),
+            *("wifi_dnsmasq", "wifi_policy", "wifi_ways_none", "wifi_ways_staff"),
+        }
+    )
+    """Findings with which no guest gets to the internet, however well the gate is."""
+
     driver: str
     """gate | fake"""
     interface: str
@@ -106,6 +115,10 @@ class WifiStanding(msgspec.Struct, frozen=True, kw_only=True):
     """Times since the start that its rules were changed by hand and put back."""
     repaired_s_ago: float | None
     fairness: str
+    unfair: bool
+    """gateway.toml sets rates, and the kernel can't share them."""
+    counted_s_ago: float | None
+    """Age of the numbers below; None: there never were any."""
     members: int
     most_guests: int
     waiting: int
@@ -124,6 +137,8 @@ class WifiStanding(msgspec.Struct, frozen=True, kw_only=True):
     """Less than a third of its life is left."""
     tls_problem: str
     lease_problem: str
+    served: bool | None
+    """Whether dnsmasq gives addresses and names; None: not known."""
     policy: str
     """And its version, as guests accept it."""
     portal: bool

@@ -6,7 +6,7 @@ import functools
 
 from aiohttp import web
 
-from edge.board import Board
+from edge.board import Board, State
 from edge.catalogue import CatalogueDesk
 from edge.clock import Clock
 from edge.config import Config
@@ -67,7 +67,7 @@ def admin_routes(
                 *catalogue_api.routes(catalogue, pump, clock),
                 *coupons_api.routes(coupons),
                 *documents_api.routes(documents),
-                *(wifi_api.routes(office) if office is not None else ()),
+                *(wifi_api.routes(office, gate=lambda: board.wifi.gate is State.UP) if office is not None else ()),
             ]
         ),
     ]

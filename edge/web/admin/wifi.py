@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from edge.access_answers import AccessRefusal, AccessWhy
+from edge.access_answers import AccessRefusal, AccessWhy, VoucherBatch
 from edge.ids import Name
 from edge.portal.office import Office, RecordLine
 from edge.web.bodies import body_of
@@ -48,10 +49,18 @@ class VoidAsked(Asked, frozen=True, kw_only=True):
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
     ended: int
+    gate: bool = True
+    """False: it does not answer, so they are cut off once it is back."""
 
 
-def routes(office: Office) -> list[web.AbstractRouteDef]:
-    api = WifiApi(office)
+class Voided(VoucherBatch, frozen=True, kw_only=True):
+    gate: bool = True
+    """Likewise, who is on by one of them."""
+
+
+def routes(office: Office, *, gate: Callable[[], bool] = lambda: True) -> list[web.AbstractRouteDef]:
+    """`gate`: whether it answers."""
+    api = WifiApi(office, gate)
     return [
         web.get("/api/v1/wifi/guests", api.guests),
         web.post("/api/v1/wifi/guests/end", api.end),
@@ -63,8 +72,9 @@ def routes(office: Office) -> list[web.AbstractRouteDef]:
 
 
 class WifiApi:
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, gate: Callable[[], bool]) -> None:
         self._office = office
+        self._gate = gate
 
     async def guests(self, _: web.Request) -> web.Response:
         return _json(await self._office.guests())
@@ -77,7 +87,7 @@ class WifiApi:
         ended = await self._office.end(None if asked.all else asked.session)
         if not ended and not asked.all:
             raise WebError(404, "not_on", "No such session is on.", hint="`storegate wifi guests` lists them.")
-        return _json(Ended(ended=ended))
+        return _json(Ended(ended=ended, gate=self._gate()))
 
     async def batches(self, _: web.Request) -> web.Response:
         return _json(await self._office.batches())
@@ -96,7 +106,8 @@ class WifiApi:
 
     async def void(self, request: web.Request) -> web.Response:
         asked = await body_of(request, VoidAsked)
-        return _json(_or_refused(await self._office.void(asked.batch)))
+        batch = _or_refused(await self._office.void(asked.batch))
+        return _json(Voided(**msgspec.structs.asdict(batch), gate=self._gate()))  # of that very kind
 
     async def records(self, request: web.Request) -> web.StreamResponse:
         """`?from_ms=…&to_ms=…&format=jsonl|csv`: of sessions that lasted at any moment between them."""

@@ -11,7 +11,7 @@ import typer
 
 from edge.cli import checks
 from edge.cli.checks import Line, Verdict
-from edge.cli.doctor import doctor
+from edge.cli.doctor import _sum, doctor
 from edge.cli.status import status
 from edge.config import Config, parse
 
@@ -89,6 +89,13 @@ def test_devices_that_are_missing(tmp_path: Path) -> None:
     lines = list(checks.devices(box(tmp_path, text)))
     assert wrong(lines) == ["/dev/serial/by-id/none is not there"]
     assert "secret" not in str(lines)
+
+
+def test_what_is_worth_a_look_is_not_all_is_well() -> None:
+    assert _sum(0, 0) == "all is well"
+    assert _sum(0, 1) == "nothing is broken; 1 thing to look at"
+    assert _sum(2, 0) == "2 to mend"
+    assert _sum(2, 3) == "2 to mend, 3 things to look at"
 
 
 def test_the_command_ends_with_1_and_prints_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -152,6 +152,7 @@ def test_voiding_looks_before_it_asks(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert f"Void 1 voucher of {batch['batch']}, of which 0 were used?" in done.stderr
     assert "1 voucher worth nothing now" in done.stdout
+    assert "cut off once it and the daemon are up" in done.stderr  # none runs here
     assert box.run("voucher", "void", batch["batch"], stdin="y\n").exit_code == 2
 
 
@@ -215,9 +216,9 @@ def test_through_the_daemon(tmp_path: Path) -> None:
         assert (again.exit_code, "is there already" in again.stderr, "another name" in again.stderr) == (2, True, True)
         assert box.run("wifi", "records", "--from", "2025-01-01", "--to", "2025-12-31").stdout == ""
         session = found[0]["session"]  # type: ignore[index]
-        assert box.facts("wifi", "end", session) == {"ended": 1}
+        assert box.facts("wifi", "end", session) == {"ended": 1, "gate": True}
         assert box.run("wifi", "end", session).exit_code == 2
-        assert box.facts("wifi", "end", "--all", "--yes") == {"ended": 1}
+        assert box.facts("wifi", "end", "--all", "--yes") == {"ended": 1, "gate": True}
         made = box.facts("voucher", "make", "--count", "2")
         assert len(made["codes"]) == 2  # type: ignore[index]
         assert box.run("voucher", "void", "no-such-batch", "--yes").exit_code == 2

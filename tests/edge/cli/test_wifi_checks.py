@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
@@ -23,6 +24,7 @@ from devices.access import render
 from devices.access.orders import GateError, GateProblem, GateStatus
 from edge.cli import wifi_checks
 from edge.cli.checks import Line, Verdict
+from edge.cli.wifi_foreign import Run
 from edge.config import Config, parse
 
 BOX = """[gateway]
@@ -43,6 +45,9 @@ def box(more: str = "", *, address4: str = f"{OWN}/24") -> Config:
     return msgspec.structs.replace(config, gate=msgspec.structs.replace(config.gate, address4=address4))
 
 
+_FORWARD = {"type": "filter", "hook": "forward", "prio": 0}
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A box where all is well, as files: interfaces, forwarding, dnsmasq and what it runs by."""
@@ -52,17 +57,29 @@ def root(tmp_path: Path) -> Path:
         _write(tmp_path / "proc/sys/net" / switch / "forwarding", "1\n")
     _write(tmp_path / "etc/dnsmasq.d/storegate.conf", render.dnsmasq(box(), api=False))
     run(tmp_path, "dnsmasq", pid=17)
+    _write(tmp_path / "proc/net/udp", SERVED)
     for program in ("nft", "dnsmasq", "hostapd"):
         _write(tmp_path / "bin" / program, "#!/bin/sh\n")
         (tmp_path / "bin" / program).chmod(0o755)
     return tmp_path
 
 
-def run(root: Path, program: str, *, pid: int, began_s: float | None = None) -> None:
+SERVED = """   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+  1: 01004D7F:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0000 0
+  2: 00000000:0043 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0000 0
+"""
+"""Ports 53 of 127.77.0.1 and 67 of all, as /proc/net/udp has them."""
+DEBIAN = ("/usr/sbin/dnsmasq", "-x", "/run/dnsmasq/dnsmasq.pid", "-u", "dnsmasq", "-7", "/etc/dnsmasq.d,.dpkg-dist")
+LIBVIRT = ("/usr/sbin/dnsmasq", "--conf-file=/var/lib/libvirt/dnsmasq/default.conf", "--leasefile-ro")
+HOSTAPD = ("/usr/sbin/hostapd", "-B", "/etc/hostapd/hostapd.conf")
+
+
+def run(root: Path, program: str, *, pid: int, began_s: float | None = None, command: tuple[str, ...] = DEBIAN) -> None:
     booted = int(time.time()) - 5000
     ticks = int(((time.time() if began_s is None else began_s) - booted) * os.sysconf("SC_CLK_TCK"))
     _write(root / "proc/stat", f"cpu 1 2 3\nbtime {booted}\nprocesses 9\n")
     _write(root / f"proc/{pid}/comm", f"{program}\n")
+    _write(root / f"proc/{pid}/cmdline", "".join(f"{each}\0" for each in command))
     _write(root / f"proc/{pid}/stat", f"{pid} ({program} (x) y) S {' '.join(['1'] * 18)} {ticks} 0 0\n")
 
 
@@ -71,13 +88,15 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
 
 
-def look(root: Path, config: Config | None = None, said: GateStatus | GateError = WELL) -> dict[str, Line]:
+def look(
+    root: Path, config: Config | None = None, said: GateStatus | GateError = WELL, run: Run = lambda _: None
+) -> dict[str, Line]:
     async def ask(_: Config) -> GateStatus:
         if isinstance(said, GateError):
             raise said
         return said
 
-    lines = list(wifi_checks.wifi(config or box(), ask=ask, root=root, path=str(root / "bin")))
+    lines = list(wifi_checks.wifi(config or box(), ask=ask, run=run, root=root, path=str(root / "bin")))
     return {line.what: line for line in lines}
 
 
@@ -159,18 +178,111 @@ def test_dnsmasq_runs_by_what_gateway_toml_says_now(root: Path) -> None:
     run(root, "dnsmasq", pid=17, began_s=time.time() - 900)
     assert "newer than" in wrong(look(root))["dnsmasq"]
     run(root, "another", pid=17)
-    assert wrong(look(root)) == {"dnsmasq": "it does not run"}
+    assert "none runs by" in wrong(look(root))["dnsmasq"]
     file.unlink()
     assert "render dnsmasq" in look(root)["dnsmasq"].next
     _write(file, "# somebody else's\n")
     assert "no configuration of ours" in wrong(look(root))["dnsmasq"]
 
 
+@pytest.mark.parametrize(
+    ("command", "ours"),
+    [
+        (DEBIAN, True),
+        (("dnsmasq", "--conf-file=/etc/dnsmasq.d/storegate.conf"), True),
+        (("dnsmasq", "-C", "/etc/dnsmasq.d/storegate.conf", "-k"), True),
+        (("dnsmasq", "--conf-dir=/etc/dnsmasq.d/,*.conf"), True),
+        (("dnsmasq", "-7/etc/dnsmasq.d"), True),
+        (("dnsmasq", "--conf-dir"), False),
+        (LIBVIRT, False),
+        (("dnsmasq", "--conf-file=", "--interface=lxdbr0"), False),
+        (("dnsmasq", "-k"), False),
+        ((), False),
+    ],
+)
+def test_a_dnsmasq_of_somebody_else_is_not_ours(root: Path, command: tuple[str, ...], ours: bool) -> None:
+    run(root, "dnsmasq", pid=17, command=command)
+    line = look(root)["dnsmasq"]
+    assert (line.verdict is Verdict.OK) is ours
+    assert ours or "though another dnsmasq does" in line.text
+
+
+def test_a_main_file_may_name_the_folder(root: Path) -> None:
+    run(root, "dnsmasq", pid=17, command=("dnsmasq", "-k"))
+    _write(root / "etc/dnsmasq.conf", "# conf-dir=/elsewhere\nport=53\nconf-dir=/etc/dnsmasq.d/,*.conf # ours\n")
+    assert look(root)["dnsmasq"].verdict is Verdict.OK
+
+
+def test_a_dnsmasq_that_serves_another_network_alone(root: Path) -> None:
+    _write(root / "proc/net/udp", SERVED.replace("01004D7F:0035", "017AA8C0:0035"))
+    line = look(root)["dnsmasq"]
+    assert (line.verdict, "not for 127.77.0.1" in line.text) == (Verdict.WRONG, True)
+    assert "ss -lunp" in line.next
+    (root / "proc/net/udp").unlink()
+    assert look(root)["dnsmasq"].verdict is Verdict.OK  # nothing can be told
+
+
+DOCKER = {
+    "nftables": [
+        {"metainfo": {"version": "1.0.6"}},
+        {"chain": {"family": "ip", "table": "filter", "name": "DOCKER-USER", "handle": 5}},
+        {"chain": _FORWARD | {"family": "ip", "table": "filter", "name": "FORWARD", "policy": "drop"}},
+        {"chain": _FORWARD | {"family": "inet", "table": "storegate", "name": "forward", "policy": "drop"}},
+        {"chain": _FORWARD | {"family": "ip6", "table": "filter", "name": "FORWARD", "policy": "drop"}},
+        {"chain": _FORWARD | {"family": "inet", "table": "mine", "name": "fwd", "policy": "accept"}},
+    ]
+}
+
+
+def test_a_firewall_of_somebody_else_that_drops_what_is_forwarded(root: Path) -> None:
+    docker = "list chain ip filter DOCKER-USER"
+    printed = {"list chains": json.dumps(DOCKER), "list table ip filter": "{}", docker: "{}"}
+
+    def nft(command: list[str]) -> str | None:
+        return printed.get(" ".join(command[2:])) if command[:2] == ["nft", "-j"] else None
+
+    line = look(root, run=nft)["firewall"]
+    assert (line.verdict, line.text.startswith("ip filter FORWARD drops")) == (Verdict.WRONG, True)
+    assert "iptables -I DOCKER-USER -i br-guest -o eth0 -j ACCEPT" in line.next
+    assert "RELATED" in line.next
+    del printed[docker]
+    printed["list chain ip filter ufw-user-forward"] = "{}"
+    assert "ufw route allow in on br-guest out on eth0" in look(root, run=nft)["firewall"].next
+    printed["list table ip filter"] = '{"match": {"right": "br-guest"}}'
+    assert "firewall" not in look(root, run=nft)
+    for nonsense in ("", "[]", "{", '{"nftables": [1, {"chain": 2}]}'):
+        printed["list chains"] = nonsense
+        assert "firewall" not in look(root, run=nft)
+
+
+def test_a_firewall_of_the_old_kind(root: Path) -> None:
+    rules = "-P INPUT ACCEPT\n-P FORWARD DROP\n"
+
+    def legacy(command: list[str]) -> str | None:
+        return rules if command[0] == "iptables-legacy" else None
+
+    assert "iptables-legacy -I FORWARD" in look(root, run=legacy)["firewall"].next
+    rules += "-A FORWARD -i br-guest -o eth0 -j ACCEPT\n"
+    assert "firewall" not in look(root, run=legacy)
+
+
+def test_fair_shares_that_the_kernel_cant_give_are_a_thing_to_look_at(root: Path) -> None:
+    none = GateStatus(version="1", rules="in_place", interface="up", uplink="up", fairness="none")
+    assert "fair shares" not in look(root, said=none)
+    asked = msgspec.structs.replace(box(), gate=msgspec.structs.replace(box().gate, down_mbit=50.0))
+    assert look(root, asked, said=none)["fair shares"].verdict is Verdict.NOTE
+
+
+def test_ways_that_only_staff_can_use(root: Path) -> None:
+    config = box('[portal]\npolicy = "cn"\n[portal.staff]\nmei = "fernsehturm-11"\n')
+    assert "click is not allowed by the policy cn/" in wrong(look(root, config))["ways in"]
+
+
 def test_the_own_access_point(root: Path) -> None:
     config = box('[access_point]\ninterface = "wlan0"\nssid = "好邻居 Free"\n')
     assert "no configuration of ours" in wrong(look(root, config))["hostapd"]
     _write(root / "etc/hostapd/hostapd.conf", render.hostapd(config))
-    run(root, "hostapd", pid=18)
+    run(root, "hostapd", pid=18, command=HOSTAPD)
     assert wrong(look(root, config)) == {}
     assert "not what gateway.toml" in wrong(look(root, box('[access_point]\ninterface = "wlan0"\n')))["hostapd"]
 

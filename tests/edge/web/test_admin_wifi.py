@@ -60,12 +60,25 @@ async def test_guests_are_listed_without_a_mac_and_ended(tmp_path: Path) -> None
         found = json.loads(text)
         assert [each["left_s"] for each in found] == [7199, 7198, 7197]
         assert set(found[0]) == {"session", "way", "since_ms", "left_s", "up_bytes", "down_bytes", "max_bytes"}
-        assert await ask.post("guests/end", {"session": found[0]["session"]}) == (200, {"ended": 1})
+        assert await ask.post("guests/end", {"session": found[0]["session"]}) == (200, {"ended": 1, "gate": True})
         assert len(ask.shop.gate) == 2
         status, body = await ask.post("guests/end", {"session": found[0]["session"]})
         assert (status, body["error"]["code"]) == (404, "not_on")
-        assert await ask.post("guests/end", {"all": True}) == (200, {"ended": 2})
-        assert await ask.post("guests/end", {"all": True}) == (200, {"ended": 0})
+        assert await ask.post("guests/end", {"all": True}) == (200, {"ended": 2, "gate": True})
+        assert await ask.post("guests/end", {"all": True}) == (200, {"ended": 0, "gate": True})
+
+
+async def test_while_the_gate_is_away_they_are_out_once_it_is_back(tmp_path: Path) -> None:
+    async with (
+        wifi(tmp_path) as shop,
+        listen("admin", Listener(port=0), api.routes(shop.office, gate=lambda: False), language="en") as bound,
+        aiohttp.ClientSession() as session,
+    ):
+        ask = Asking(shop, session, bound.url)
+        assert await ask.post("guests/end", {"all": True}) == (200, {"ended": 0, "gate": False})
+        _, made = await ask.post("vouchers/make", {"count": 1, "minutes": 60})
+        _, body = await ask.post("vouchers/void", {"batch": made["batch"]["batch"]})
+        assert (body["voided"], body["gate"]) == (True, False)
 
 
 @pytest.mark.parametrize("body", [{}, {"session": "x", "all": True}, {"session": "x" * 65}, {"al": True}, [], None])

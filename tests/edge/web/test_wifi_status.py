@@ -129,6 +129,38 @@ async def test_interfaces_are_told_while_the_gate_is_up(
         assert [*await findings(gateway)] == ["wifi_gate"]  # what it said of interfaces is old news
 
 
+async def test_nobody_gives_addresses(tmp_path: Path, hand_clock: HandClock) -> None:
+    async with admin(wifi_config(tmp_path), hand_clock) as gateway:
+        wifi = await furnish(gateway)
+        wifi.served = False
+        found = await findings(gateway)
+        assert [(code, each["level"]) for code, each in found.items()] == [("wifi_dnsmasq", "bad")]
+        assert "does not work" in await get(gateway, "/?lang=en")  # the card agrees with the banner
+        wifi.interface = "missing"
+        assert [*await findings(gateway)] == ["wifi_interface"]
+        assert "lets guests in" not in await get(gateway, "/?lang=en")
+
+
+async def test_shares_that_the_kernel_cant_give(tmp_path: Path, hand_clock: HandClock) -> None:
+    settings = wifi_config(tmp_path)
+    settings = msgspec.structs.replace(settings, gate=msgspec.structs.replace(settings.gate, up_mbit=20.0))
+    async with admin(settings, hand_clock) as gateway:
+        (await furnish(gateway)).fairness = "none"
+        found = await findings(gateway)
+        assert [(code, each["level"]) for code, each in found.items()] == [("wifi_unfair", "warn")]
+        assert "the kernel can&#39;t" in await get(gateway, "/?lang=en")
+
+
+async def test_numbers_of_a_gate_that_is_away_say_how_old_they_are(tmp_path: Path, hand_clock: HandClock) -> None:
+    async with admin(wifi_config(tmp_path), hand_clock) as gateway:
+        wifi = await furnish(gateway)
+        wifi.counted = gateway.clock.now()
+        assert "Numbers are from" not in await get(gateway, "/?lang=en")
+        hand_clock.forward(600_000)
+        wifi.gate = State.WAITING
+        assert "Numbers are from 10 min ago" in await get(gateway, "/?lang=en")
+
+
 async def test_a_lost_gate_has_no_cable_to_check(tmp_path: Path, hand_clock: HandClock) -> None:
     async with admin(wifi_config(tmp_path), hand_clock) as gateway:
         wifi = await furnish(gateway)
