@@ -14,7 +14,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip_network
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface, ip_network
 
 from devices.access.dns import names, rates, sockets, upstream, walled, wire
 from devices.access.dns.guests import Guests
@@ -25,8 +25,6 @@ from edge.config_wifi import GateSection, PortalSection
 from edge.errors import DeviceError
 from edge.portal.asks import Neighbours
 
-PORTAL4, PORTAL6 = ip_address("192.0.2.1"), ip_address("2001:db8::53")
-"""Nobody's: what is asked of them comes to the gate, which leads port 80 to the portal."""
 TTL_S = 3
 """Soon after a guest is let in, the real addresses have to be asked for."""
 OWN_TTL_S = 60
@@ -63,7 +61,7 @@ class CaptiveDns:
         self._portal_name = portal.name.lower().rstrip(".")
         own = [ip_interface(text) for text in (gate.address4, gate.address6) if text]
         self._own = {wire.A: _of(own, 4), wire.AAAA: _of(own, 6)}
-        self._synthetic = {wire.A: (PORTAL4,), wire.AAAA: (PORTAL6,) if gate.address6 else ()}
+        self._synthetic = {wire.A: (names.PORTAL4,), wire.AAAA: (names.PORTAL6,) if gate.address6 else ()}
         here = ("127.0.0.0/8", "::1") if gate.driver == "fake" else ()
         networks = (*(one.network for one in own), *map(ip_network, here))
         self._families = [socket.AF_INET, *([socket.AF_INET6] if gate.address6 else [])]

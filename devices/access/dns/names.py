@@ -19,7 +19,8 @@ Network = IPv4Network | IPv6Network
 UNICAST6 = IPv6Network("2000::/3")
 WRAPPED4 = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))
 """6to4 and Teredo: an IPv4 address inside, which may be a private one."""
-SYNTHETIC = (IPv4Network("192.0.2.1/32"), IPv6Network("2001:db8::53/128"))
+PORTAL4, PORTAL6 = IPv4Address("192.0.2.1"), IPv6Address("2001:db8::53")
+"""Nobody's: what is asked of them comes to the gate, which leads port 80 to the portal."""
 
 
 def is_plain(name: str) -> bool:
@@ -55,7 +56,7 @@ class Reachable:
     def __init__(self, blocked: Sequence[str]) -> None:
         """`blocked`: networks beside the private ones; those that are none are left out, they are told elsewhere."""
         given = [found for found in map(_network, (*PRIVATE, *blocked)) if found is not None]
-        self._closed: tuple[Network, ...] = (*SYNTHETIC, *WRAPPED4, *given)
+        self._closed: tuple[Network, ...] = (ip_network(PORTAL4), ip_network(PORTAL6), *WRAPPED4, *given)
 
     def __contains__(self, address: object) -> bool:
         if not isinstance(address, IPv4Address | IPv6Address):

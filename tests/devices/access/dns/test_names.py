@@ -6,8 +6,14 @@ from ipaddress import ip_address
 
 import pytest
 
-from devices.access.dns.names import Garden, Reachable
+from devices.access.dns.names import PORTAL4, PORTAL6, Garden, Reachable
 from devices.access.dns.rates import Bucket, Buckets
+from devices.access.gate import rules
+
+
+def test_the_gate_leads_to_the_portal_what_we_answer() -> None:
+    """It imports nothing of ours."""
+    assert (str(PORTAL4), str(PORTAL6)) == (rules.ANSWERED4, rules.ANSWERED6)
 
 
 @pytest.mark.parametrize(
