@@ -312,7 +312,7 @@ async def test_guesses_are_bounded_and_write_nothing(tmp_path: Path) -> None:
         for number in range(3, 60):
             for each in "ABCDEFGH":
                 await shop.enter(number, Way.VOUCHER, voucher=f"ABCDEFGHIJK{each}")
-        assert await shop.why(2, Way.VOUCHER, voucher=made.codes[0]) is AccessWhy.TOO_OFTEN
+        await shop.let_in(2, Way.VOUCHER, voucher=made.codes[0])  # whatever others guess
 
 
 @pytest.mark.parametrize(
