@@ -50,7 +50,7 @@ from edge.store import presence
 from edge.web import doors, icons, proxies
 from edge.web.admin.build import admin_routes
 from edge.web.app import BoundListener, listen
-from edge.web.guest import rates, shake, wallet
+from edge.web.guest import brand, rates, shake, wallet
 from edge.web.shop import kiosk, till
 from edge.web.shop.counter import Counter
 from edge.web.shop.screens import Screens
@@ -175,6 +175,7 @@ async def building(
         names = tuple(filter(None, (public, settings.portal.name)))
         serve = partial(listen, language=settings.gateway.language)
         given, fronts = rates.coupons_given(), places.networks(settings.listen.proxies)
+        branding = (lambda: brand.brand_of(shop().portal)) if wifi else brand.unbranded
         guest_routes = [
             *wallet.routes(
                 coupons,
@@ -184,8 +185,9 @@ async def building(
                 given=given,
                 shakes=lambda: bool(shop().pages),
                 home=wifi is None,
+                brand=branding,
             ),
-            *shake.routes(shakes, keys=keys, clock=clock, settings=settings, given=given),
+            *shake.routes(shakes, keys=keys, clock=clock, settings=settings, given=given, brand=branding),
             *icons.routes(icons.Icons.of(settings)),
             *(wifi.routes if wifi else ()),
         ]

@@ -20,6 +20,7 @@ from edge.shop import links
 from edge.web import pages
 from edge.web.bodies import form_of
 from edge.web.guest.booth import MAX_PLACE, STATUS, Booth
+from edge.web.guest.brand import Branding, unbranded
 from edge.web.guest.cards import Card, card
 from edge.web.guest.rates import AddressRate
 from edge.web.guest.shake_api import ShakeApi
@@ -31,11 +32,17 @@ OUTCOME = "X-Shake"
 
 
 def routes(
-    desk: ShakeDesk, *, keys: GatewayKeys, clock: Clock, settings: Config, given: AddressRate
+    desk: ShakeDesk,
+    *,
+    keys: GatewayKeys,
+    clock: Clock,
+    settings: Config,
+    given: AddressRate,
+    brand: Branding = unbranded,
 ) -> list[web.AbstractRouteDef]:
     """The page and the API, which share their rates; `given` is the wallet's too."""
     booth = Booth(desk, keys, clock, settings, given=given)
-    page = ShakePage(booth, public_url=settings.listen.public_url)
+    page = ShakePage(booth, public_url=settings.listen.public_url, brand=brand)
     return [
         web.get("/shake", page.open),
         web.post("/shake", page.shake),
@@ -52,8 +59,9 @@ def salt_of(word: str) -> str:
 
 
 class ShakePage:
-    def __init__(self, booth: Booth, *, public_url: str) -> None:
+    def __init__(self, booth: Booth, *, public_url: str, brand: Branding) -> None:
         self._booth = booth
+        self._brand = brand
         self._public_url = public_url
         self._public = urlsplit(public_url if public_url.startswith("https://") else "")
 
@@ -171,6 +179,7 @@ class ShakePage:
             commit=fresh.commit,
             on_wifi=self._booth.on_wifi(request),
             secure_url=self._secure_url(request, place),
+            brand=self._brand(),
         )
         if outcome:
             response.headers[OUTCOME] = outcome

@@ -17,6 +17,7 @@ from edge.web import pages
 from edge.web.bodies import form_of
 from edge.web.faults import WebError
 from edge.web.guest import faces
+from edge.web.guest.brand import Branding, unbranded
 from edge.web.guest.identity import Identity
 from edge.web.guest.rates import AddressRate, Rate
 from edge.web.proxies import at_the_box
@@ -34,11 +35,13 @@ def routes(
     given: AddressRate,
     shakes: Callable[[], bool] = lambda: False,
     home: bool = True,
+    brand: Branding = unbranded,
 ) -> list[web.AbstractRouteDef]:
     """`given`: `rates.coupons_given()`, which shakes share. `shakes`: whether there is anything to shake for, so that
     the wallet leads to it. `home`: `/` is ours; without it, the portal's.
     """
-    wallet = Wallet(desk, Identity(keys, days=settings.wallet_days), clock, given=given, shakes=shakes)
+    identity = Identity(keys, days=settings.wallet_days)
+    wallet = Wallet(desk, identity, clock, given=given, shakes=shakes, brand=brand)
     return [
         *([web.get("/", wallet.start)] if home else []),
         web.get("/wallet", wallet.open),
@@ -64,9 +67,17 @@ def kiosk_view(desk: CouponDesk) -> Callable[[web.Request, str], Awaitable[str]]
 
 class Wallet:
     def __init__(
-        self, desk: CouponDesk, identity: Identity, clock: Clock, *, given: AddressRate, shakes: Callable[[], bool]
+        self,
+        desk: CouponDesk,
+        identity: Identity,
+        clock: Clock,
+        *,
+        given: AddressRate,
+        shakes: Callable[[], bool],
+        brand: Branding,
     ) -> None:
         self._desk = desk
+        self._brand = brand
         self._shakes = shakes
         self._identity = identity
         self._clock = clock
@@ -91,6 +102,7 @@ class Wallet:
             form_tag=self._identity.form_tag(number),
             no=_told(request, lang, zone),
             shakes=self._shakes(),
+            brand=self._brand(),
         )
         self._identity.keep(response, number)
         return response
@@ -131,7 +143,8 @@ class Wallet:
         found = await self._desk.show(request.match_info["token"])
         if isinstance(found, Refused):
             why = in_words(found, language=lang, timezone=zone)
-            return pages.page(request, "guest/refused.jinja", status=STATUS[found.why], why=why)
+            status = STATUS[found.why]
+            return pages.page(request, "guest/refused.jinja", status=status, why=why, brand=self._brand())
         face = faces.face(found, lang=lang, timezone=zone)
         return pages.page(
             request,
@@ -139,6 +152,7 @@ class Wallet:
             face=face,
             picture=Markup(qr.svg(found.token)) if found.token else "",  # noqa: S704 - our own drawing
             short_code=faces.grouped(found.short_code),
+            brand=self._brand(),
         )
 
     def _hold_to(self, rate: Rate | AddressRate, request: web.Request, who: str = "") -> None:

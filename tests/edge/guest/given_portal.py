@@ -27,6 +27,7 @@ from edge.config_wifi import GateSection, SmsSection, WechatSection
 from edge.coupon_answers import Granted
 from edge.coupon_desk import CouponDesk
 from edge.effects import Effect, OpenGate, ShutGate
+from edge.events import GuestsCounted
 from edge.ids import Gtin, Mac
 from edge.journal import Journal
 from edge.keys import GatewayKeys
@@ -45,6 +46,7 @@ from edge.shop import Portal, Shop
 from edge.web import proxies
 from edge.web.app import listen
 from edge.web.guest import wallet
+from edge.web.guest.brand import brand_of
 from edge.web.guest.portal import build, captive
 from edge.web.guest.portal.front import Front
 from edge.web.guest.rates import coupons_given
@@ -92,6 +94,8 @@ class Cafe:
     documents: list[Shop]
     opened: list[Mac] = field(default_factory=list)
     shut: list[Mac] = field(default_factory=list)
+    kept_out: set[Mac] = field(default_factory=set)
+    """Whom the gate does not let in, whatever it is told."""
     url: str = ""
 
     @property
@@ -110,6 +114,7 @@ class Cafe:
     async def put_out(self, effect: Effect) -> None:
         if isinstance(effect, ShutGate):
             self.shut.append(effect.mac)
+            await self.pump.submit(GuestsCounted(at=self.hand.clock.now(), counts=(), over=(effect.mark,)))
 
     async def news(self, kind: str) -> list[dict[str, Any]]:
         rows = await self.journal.pending(after_seq=0, limit=1000)
@@ -184,6 +189,7 @@ async def cafe(
             shop=now,
             board=board,
             neighbours=FakeNeighbours(FakeGate(idle_s=1800)),
+            lets=lambda mac, _: mac not in found.kept_out,
             ways=ways,  # type: ignore[arg-type]
             policy=load(policy),
         )
@@ -205,7 +211,13 @@ async def cafe(
         routes = [
             *build.routes(front),
             *wallet.routes(
-                coupons, keys=keys, clock=hand.clock, settings=box.coupons, given=coupons_given(), home=False
+                coupons,
+                keys=keys,
+                clock=hand.clock,
+                settings=box.coupons,
+                given=coupons_given(),
+                home=False,
+                brand=lambda: brand_of(now().portal),
             ),
         ]
         fronts = networks(["127.0.0.1"]) if proxy else ()
