@@ -72,6 +72,8 @@ class LeftReason(StrEnum):
     PASS_OVER = "pass_over"  # noqa: S105 - no password
     LOST = "lost"
     """The gate or the box was down longer than the session had left."""
+    REFUSED = "refused"
+    """The gate could not let it in: the guest never was on."""
 
 
 class AccessAnswer(msgspec.Struct, frozen=True, kw_only=True, tag_field="answer"):

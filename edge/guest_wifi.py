@@ -110,6 +110,7 @@ def compose(
         shop=shop,
         board=board,
         neighbours=access.neighbours,
+        lets=access.lets,
         ways=found,
         policy=policy.in_force(settings.portal.policy).policy,
     )

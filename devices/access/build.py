@@ -32,6 +32,7 @@ from edge.board import Board
 from edge.clock import Clock
 from edge.config import Config
 from edge.effects import OpenGate, ShutGate
+from edge.ids import Mac
 
 Members = Callable[[], Awaitable[Sequence[Member]]]
 
@@ -41,6 +42,9 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     neighbours: Neighbourhood
     open: Callable[[OpenGate], Awaitable[None]]
     shut: Callable[[ShutGate], Awaitable[None]]
+    """Both take their place in the order when they are called, not when they are awaited."""
+    lets: Callable[[Mac, int], bool]
+    """Whether the kernel lets a session (its MAC and mark) through."""
     let: Callable[[Sequence[str], float], Awaitable[None]]
     gate: Gate
     """A FakeGate where `gate.driver` is fake: tests and the demo look into it."""
@@ -85,6 +89,7 @@ def build(config: Config, *, clock: Clock, board: Board, members: Members) -> Ac
         neighbours=neighbours,
         open=driver.open,
         shut=driver.shut,
+        lets=driver.lets,
         let=driver.let,
         gate=gate,
         uplink=uplink,

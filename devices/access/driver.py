@@ -290,7 +290,7 @@ class GateDriver:
         if refused:
             log.error("the gate can't let %d of %d sessions in; they end, the others go on", len(refused), len(wanted))
         for each in refused:
-            await self._tell(each.mark, LeftReason.LOST)
+            await self._tell(each.mark, LeftReason.REFUSED)
         for member in overdue:
             await self._tell(member.mark, LeftReason.TIME if member.mark in seen else LeftReason.LOST)
 

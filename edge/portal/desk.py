@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import msgspec
 
@@ -73,16 +74,18 @@ class PortalDesk:
         shop: Callable[[], Shop],
         board: Board,
         neighbours: Callers,
+        lets: Callable[[Mac, int], bool],
         ways: Mapping[Way, WayIn],
         policy: Policy,
     ) -> None:
-        """`shop` gives the documents in force."""
+        """`shop` gives the documents in force; `lets` says whether the kernel lets a session through (MAC and mark)."""
         self._pump = pump
         self._journal = journal
         self._clock = clock
         self._shop = shop
         self._board = board
         self._neighbours = neighbours
+        self._lets = lets
         self._ways = ways
         self._policy = policy
         self._office = Office(pump=pump, journal=journal, clock=clock, keys=keys)
@@ -114,6 +117,8 @@ class PortalDesk:
         if mac is None or sent is False:
             return None
         standing = await self.standing(mac)
+        if standing is not None and not self._lets(mac, standing.mark):
+            standing = None  # on the disk, not on the network: it is put right within seconds
         return Guest(
             address=address, mac=mac, language=language, wallet=wallet, standing=standing, sure=sent is not None
         )
@@ -148,6 +153,11 @@ class PortalDesk:
         """The page they were at when their browser closed: a step that waits for a code, say."""
         found = self._begun.of(guest.mac, monotonic_ms=self._clock.now().monotonic_ms) if guest.sure else None
         return None if found is None else (found.way, found.step)
+
+    def agreed(self, guest: Guest) -> bool:
+        """To be written to, when they began: their browser may have closed since, and forgotten the tick."""
+        found = self._begun.of(guest.mac, monotonic_ms=self._clock.now().monotonic_ms) if guest.sure else None
+        return found is not None and found.marketing
 
     def forget(self, guest: Guest) -> None:
         """They go back to the start, and choose another way."""
@@ -245,7 +255,22 @@ class PortalDesk:
             return AccessRefusal(why=AccessWhy.OTHER)
         if not isinstance(answer, Admitted | AccessRefusal):
             raise TypeError(f"GuestProven was answered with {type(answer).__name__}")
-        return answer
+        return (
+            answer
+            if isinstance(answer, AccessRefusal) or await self._is_in(guest.mac)
+            else AccessRefusal(why=AccessWhy.GATE_DOWN)
+        )
+
+    async def _is_in(self, mac: Mac) -> bool:
+        """The gate did what it was told. Else the session ends at once: somebody who hears no has used no time, takes
+        no room, and is not let in behind their back when the gate is well again. A voucher's time has begun.
+        """
+        standing = await self.standing(mac)
+        if standing is None or self._lets(mac, standing.mark):  # ended meanwhile: their next look tells them
+            return True
+        with suppress(JournalRefusedError):  # then the driver lets them in when it can
+            await self._pump.submit(ev.GuestGone(at=self._clock.now(), mark=standing.mark, reason=LeftReason.REFUSED))
+        return False
 
     # --- by a code that a kiosk reads --------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ class GuestLeft(Telemetry, frozen=True, kw_only=True):
     visitor: str
     way: str
     reason: str
-    """time | idle | bytes | logout | moved | staff | lost"""
+    """time | idle | bytes | logout | moved | staff | lost | refused"""
     seconds: Count
     """From coming in to the last sign of them."""
     up_bytes: Count

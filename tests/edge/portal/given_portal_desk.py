@@ -14,6 +14,7 @@ import msgspec
 from edge.access_answers import AccessRefusal, AccessWhy, Admitted, Way
 from edge.board import Board, State
 from edge.effects import OpenGate, ShutGate
+from edge.errors import DeviceError
 from edge.events import GuestsCounted
 from edge.ids import Mac
 from edge.journal import Journal
@@ -81,6 +82,7 @@ class Wifi:
     network: Network
     gate: dict[str, int] = field(default_factory=dict)
     """MAC → mark, as the effects said."""
+    gate_refuses: bool = False
 
     def set(self, **changes: object) -> None:
         """Another portal document, and other settings."""
@@ -117,6 +119,8 @@ class Wifi:
         return [(row.type, msgspec.json.decode(row.body)) for row in rows]
 
     async def open(self, effect: OpenGate) -> None:
+        if self.gate_refuses:
+            raise DeviceError("the gate refused allow: no memory")
         self.gate[effect.mac.colons] = effect.mark
 
     async def shut(self, effect: ShutGate) -> None:
@@ -152,6 +156,7 @@ async def wifi(folder: Path, *, policy: Policy | None = None, **shop: object) ->
             shop=lambda: world.shop,
             board=board,
             neighbours=network,
+            lets=lambda mac, mark: world.gate.get(mac.colons) == mark,
             ways={
                 Way.CLICK: ClickWay(keys=keys, clock=hand.clock, shop=lambda: world.shop),
                 Way.VOUCHER: VoucherWay(keys=keys, clock=hand.clock, journal=journal),

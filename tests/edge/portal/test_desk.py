@@ -101,6 +101,22 @@ async def test_out_of_hours_only_staff_come_in(tmp_path: Path) -> None:
         assert shop.desk.view().is_open
 
 
+async def test_a_gate_that_refuses_is_no_yes_and_nothing_is_left_of_it(tmp_path: Path) -> None:
+    async with wifi(tmp_path, guest_devices=1) as shop:
+        shop.gate_refuses = True
+        assert await shop.why() is AccessWhy.GATE_DOWN
+        shop.sms.says = Step(part="wechat", pass_s=90)
+        assert await shop.why(2, Way.SMS) is AccessWhy.GATE_DOWN
+        assert await shop.office.guests() == ()
+        shop.gate_refuses = False
+        await shop.let_in()
+        shop.gate_refuses = True
+        assert isinstance(await shop.let_in(), Admitted), "who is in the kernel stays in"
+        assert len(await shop.office.guests()) == 1
+        shop.gate.clear()  # the gate lost them: not on, until they are put back
+        assert (await shop.phone()).standing is None
+
+
 async def test_a_step_is_found_again_and_forgotten_when_it_is_done(tmp_path: Path) -> None:
     async with wifi(tmp_path) as shop:
         shop.sms.says = Step(part="sms_code", fields={"number": "138****0000"})

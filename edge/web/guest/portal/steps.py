@@ -88,7 +88,7 @@ class StepPages:
             shell=shell_of(request, view),
             consent=view.policy.consent,
             token=self._front.desk.token(guest),
-            agreed=request.query.get("m") == "1",
+            agreed=self._front.desk.agreed(guest),
             no=self._portal.told(request),
             to=partial(to, request),
             its=values,

@@ -92,6 +92,7 @@ class Box:
             shop=lambda: shop,
             board=self.board,
             neighbours=Phones(),
+            lets=lambda *_: True,
             ways=self.ways,
             policy=POLICY,
         )
