@@ -135,7 +135,10 @@ def _admitted(event: ev.GuestProven, tx: Tx, terms: _Terms, before: Session | No
     at, is_pass = event.at, event.way is Way.PASS
     day = visits.day_of(at.at_ms, tx.shop.timezone)
     last = None if is_pass else visits.day_before(tx.db, event.holder, day)
-    arrives = not is_pass and not rows.of_holder(tx.db, event.holder)
+    names = {event.holder, visits.DAY_PREFIX + event.phone}
+    live = (*rows.of_holder(tx.db, event.holder), *rows.of_device(tx.db, event.phone))
+    arrives = all(each.way is Way.PASS for each in live)
+    visitor = event.visitor if is_pass else visits.visitor_of(tx.db, event.phone, day, event.visitor)
     effects: list[Effect] = []
     for each in crowd:
         effects += end(each, tx, at, LeftReason.MOVED)
@@ -146,7 +149,7 @@ def _admitted(event: ev.GuestProven, tx: Tx, terms: _Terms, before: Session | No
         session=event.session,
         mac=event.mac,
         holder=event.holder,
-        visitor=event.visitor,
+        visitor=visitor,
         device=event.phone,
         way=event.way,
         voucher=event.voucher,
@@ -171,21 +174,25 @@ def _admitted(event: ev.GuestProven, tx: Tx, terms: _Terms, before: Session | No
         visits.count_pass(tx.db, event.phone, at)
     else:
         visits.came(tx.db, event.holder, day)
-        visits.count_day(tx.db, event.holder, day, visits=int(arrives))
+        for name in names:
+            visits.count_day(tx.db, name, day, visits=int(arrives))
         visits.count_way(tx.db, event.way.value, day)
-        _tell_admitted(event, tx, last, day)
+        today = max(1, *(visits.of_day(tx.db, name, day).visits for name in names))
+        _tell_admitted(event, tx, last, day, visitor=visitor, visits_today=today)
     done = _yes(row, at)
     return done._replace(effects=(*effects, *done.effects))
 
 
-def _tell_admitted(event: ev.GuestProven, tx: Tx, last: date | None, day: date) -> None:
+def _tell_admitted(
+    event: ev.GuestProven, tx: Tx, last: date | None, day: date, *, visitor: str, visits_today: int
+) -> None:
     news = tm.GuestAdmitted(
         session=event.session,
-        visitor=event.visitor,
+        visitor=visitor,
         way=event.way.value,
         returning=last is not None,
         days_since=None if last is None else (day - last).days,
-        visits_today=max(1, visits.of_day(tx.db, event.holder, day).visits),
+        visits_today=visits_today,
         consent=event.consent,
         marketing=event.marketing,
     )

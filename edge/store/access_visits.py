@@ -19,6 +19,8 @@ CREATE TABLE access_day (
   name TEXT PRIMARY KEY, day TEXT NOT NULL, visits INTEGER NOT NULL, used_ms INTEGER NOT NULL,
   used_bytes INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE access_phone (device TEXT PRIMARY KEY, day TEXT NOT NULL, visitor TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX access_phone_old ON access_phone (day);
 CREATE INDEX access_day_old ON access_day (day);
 CREATE TABLE access_way (
   day TEXT NOT NULL, way TEXT NOT NULL, admitted INTEGER NOT NULL, PRIMARY KEY (day, way)
@@ -112,6 +114,13 @@ def count_day(db: Rows, name: str, day: date, *, visits: int = 0, used_ms: int =
     )
 
 
+def visitor_of(db: Rows, device: str, day: date, visitor: str) -> str:
+    """What a phone was called when it came first today: who forgets its cookie is somebody new to us each time."""
+    db.execute("INSERT INTO access_phone VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (device, str(day), visitor))
+    row = db.execute("SELECT visitor FROM access_phone WHERE device = ?", (device,)).fetchone()
+    return str(row[0])
+
+
 # --- sums of a day ---------------------------------------------------------------------------------------
 
 
@@ -190,6 +199,10 @@ def forget(db: Rows, *, at_ms: int, timezone: str, log_days: int, limit: int) ->
     )
     db.execute(
         "DELETE FROM access_day WHERE name IN (SELECT name FROM access_day WHERE day < ? ORDER BY day LIMIT ?)",
+        (str(today - timedelta(days=1)), limit),
+    )
+    db.execute(
+        "DELETE FROM access_phone WHERE device IN (SELECT device FROM access_phone WHERE day < ? ORDER BY day LIMIT ?)",
         (str(today - timedelta(days=1)), limit),
     )
     db.execute("DELETE FROM access_way WHERE day < ?", (str(today - timedelta(days=KEEP_DAYS)),))

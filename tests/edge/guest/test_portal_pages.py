@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from edge.access_answers import Way
 from edge.board import State
-from edge.events import Code, CodeKind
+from edge.events import Code, CodeKind, TimePassed
 from edge.ids import Mac
 from edge.shop import Hours, Limit
 from tests.edge.guest.given_portal import PORTAL, STAFF_CODE, cafe, phone
@@ -78,7 +79,7 @@ async def test_a_code_by_sms_after_the_browser_was_closed(tmp_path: Path) -> Non
     async with cafe(tmp_path, policy="cn") as made:
         async with phone(made, cookies=False) as before:
             asked = await before.enter("sms", number="138 0013 8000", marketing="yes")
-            assert asked.path == "/portal/sms?m=1"
+            assert asked.path == "/portal/sms"
             assert 'autocomplete="one-time-code"' in asked.html
             assert 'inputmode="numeric"' in asked.html
             assert "13800138000" not in asked.html
@@ -90,7 +91,7 @@ async def test_a_code_by_sms_after_the_browser_was_closed(tmp_path: Path) -> Non
             right = await after.post("/portal/accept", {**wrong.form(), "way": "sms", "code": "271828"})
             assert right.path == "/portal/welcome"
         (news,) = await made.news("guest.admitted.v1")
-        assert news["way"] == "sms"
+        assert (news["way"], news["marketing"]) == ("sms", True), "the tick was not lost with the browser"
 
 
 async def test_what_was_agreed_to_beside_goes_through_the_code_page(tmp_path: Path) -> None:
@@ -128,6 +129,60 @@ async def test_enter_in_a_field_means_that_way(tmp_path: Path) -> None:
         assert answer.no == "There is no such voucher. Please check the code."
         staff = await guest.post("/portal/accept", {**form, "way": "auto", "staff": STAFF_CODE})
         assert staff.path == "/portal/welcome"
+
+
+async def test_a_way_that_no_page_of_ours_names_is_no_form_of_ours(tmp_path: Path) -> None:
+    async with cafe(tmp_path) as made, phone(made) as guest:
+        form = (await guest.get("/")).form()
+        for way in ("carrier-pigeon", "CLICK", "x" * 500):
+            assert (await guest.post("/portal/accept", {**form, "way": way})).status == 400
+        assert made.opened == []
+
+
+async def test_who_the_gate_does_not_let_in_hears_so_and_has_used_nothing(tmp_path: Path) -> None:
+    portal = msgspec.structs.replace(PORTAL, limit=Limit(minutes=30, day_minutes=30))
+    async with cafe(tmp_path, document=portal) as made, phone(made) as guest:
+        made.kept_out.add(MAC7)
+        no = await guest.enter()
+        assert no.path.startswith("/?no=gate_down")
+        assert json.loads((await guest.get("/captive-portal/api")).html)["captive"] is True
+        assert len(made.shut) == 1
+        (reason,) = [news["reason"] for news in await made.news("guest.left.v1")]
+        assert reason == "refused"
+        made.kept_out.clear()
+        assert (await guest.enter()).path == "/portal/welcome"
+        assert json.loads((await guest.get("/captive-portal/api")).html)["captive"] is False
+        made.kept_out.add(MAC7)  # on the disk, and no longer in the kernel
+        assert json.loads((await guest.get("/captive-portal/api")).html)["captive"] is True
+        assert (await guest.get("/")).path == "/"
+
+
+async def test_the_first_login_is_the_wallets_and_the_second_day_a_return(tmp_path: Path) -> None:
+    async with cafe(tmp_path) as made:
+        async with phone(made, 7) as first:
+            assert "Set-Cookie" in (await first.get("/")).headers
+            assert "Set-Cookie" not in (await first.get("/")).headers
+            await first.enter()
+            cookies = "; ".join(f"{each.key}={each.value}" for each in first.http.cookie_jar)
+        made.hand.forward(26 * 3_600_000)
+        await made.pump.submit(TimePassed(at=made.hand.clock.now()))
+        async with phone(made, 8, cookies=False) as next_day:  # under another MAC
+            next_day.headers["Cookie"] = cookies
+            await next_day.enter()
+        told = await made.news("guest.admitted.v1")
+        assert [(news["returning"], news["visits_today"]) for news in told] == [(False, 1), (True, 1)]
+
+
+@pytest.mark.parametrize("keeps", [True, False], ids=["until it closes", "never"])
+async def test_a_mini_browser_that_forgets_is_one_visitor_a_day(tmp_path: Path, keeps: bool) -> None:
+    async with cafe(tmp_path) as made:
+        for _ in range(3):
+            async with phone(made, cookies=keeps) as guest:
+                on = await guest.enter()
+                await guest.post("/portal/leave", on.form())
+        told = await made.news("guest.admitted.v1")
+        assert len({news["visitor"] for news in told}) == 1
+        assert [news["visits_today"] for news in told] == [1, 2, 3]
 
 
 async def test_a_printed_vouchers_link_fills_its_field(tmp_path: Path) -> None:
@@ -220,7 +275,7 @@ async def test_who_keeps_a_cookie_is_the_same_shopper_with_another_mac(tmp_path:
         second.headers["Cookie"] = "; ".join(f"{each.key}={each.value}" for each in first.http.cookie_jar)
         await second.enter()
         visitors = [news["visitor"] for news in await made.news("guest.admitted.v1")]
-        assert visitors[1] == visitors[2] != visitors[0]  # the first time there was no cookie yet
+        assert visitors[0] == visitors[1] == visitors[2]
 
 
 async def test_who_is_not_on_the_guest_network_is_told(tmp_path: Path) -> None:

@@ -36,6 +36,10 @@ FILLED = {"code": Way.SMS, "voucher": Way.VOUCHER, "number": Way.SMS, "staff": W
 """Somebody pressed Enter in a field: which way that is."""
 
 
+AUTO = "auto"
+"""The button that Enter in a field presses."""
+
+
 class PortalPages:
     def __init__(self, front: Front) -> None:
         self._front = front
@@ -70,8 +74,8 @@ class PortalPages:
         self._typed.forget(guest.mac)
         if isinstance(answer, Admitted):
             return self._let_in(request)
-        told = {"no": answer.why.value if answer.why else "", "m": form.get("marketing", "") and "1"}
-        raise web.HTTPSeeOther(to(request, STEP_PAGES.get(answer.part, "/"), **told))
+        no = answer.why.value if answer.why else ""
+        raise web.HTTPSeeOther(to(request, STEP_PAGES.get(answer.part, "/"), no=no))
 
     async def welcome(self, request: web.Request) -> web.Response:
         """How long, how much, and what the shop gives."""
@@ -146,7 +150,7 @@ class PortalPages:
         usable = [way for way, why in view.ways if why is None and (view.is_open or way is Way.STAFF)]
         no, wanted = self.told(request), wanted_of(request)
         shoppers = sorted((way for way in usable if way is not Way.STAFF), key=lambda way: way is not wanted)
-        return pages.page(
+        response = pages.page(
             request,
             "portal/splash.jinja",
             shell=shell_of(request, view),
@@ -168,6 +172,9 @@ class PortalPages:
             shakes=front.shakes(),
             to=partial(to, request),
         )
+        if front.identity.of(request) is None:  # so that the first login is theirs already
+            front.identity.keep(response, front.identity.fresh())
+        return response
 
     def _again(self, guest: Guest, wanted: Way | None, request: web.Request) -> dict[str, str]:
         """What stands in the fields: what a link brought, or what was typed and did not do."""
@@ -232,8 +239,10 @@ def is_on(guest: Guest) -> bool:
 
 
 def way_of(form: Mapping[str, str], view: View) -> Way:
-    """The pressed button's; else that of the first filled field, else the first on the page."""
-    if (named := form.get("way", "")) in {way.value for way in Way}:
+    """The pressed button's; else that of the first filled field, else the first on the page. Raises WebError 400."""
+    if (named := form.get("way", "")) not in {"", AUTO}:
+        if named not in {way.value for way in Way}:
+            raise WebError(400, "bad_request", "The form is not as our page made it.")
         return Way(named)
     filled = next((way for name, way in FILLED.items() if form.get(name, "").strip()), None)
     return filled or next((way for way, why in view.ways if why is None), Way.CLICK)
