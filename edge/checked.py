@@ -14,7 +14,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec.structs import FieldInfo, fields
@@ -76,7 +76,10 @@ def decoded(raw: bytes, kind: type[T]) -> T:
 
 def nearest(word: str, words: typing.Iterable[str]) -> str:
     """The right word a wrong one was probably meant to be, or empty."""
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    known = list(words)
+    if same := [each for each in known if each.casefold() == word.strip().casefold()]:
+        return same[0]
+    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return found[0] if found else ""
 
 
@@ -95,15 +98,18 @@ def _walk(data: object, kind: Any, path: str) -> Iterator[Mistake]:
     kind = _without_none(kind, data)
     if kind is None:
         return
-    origin, args = get_origin(kind), get_args(kind)
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and not kind.__struct_config__.tag:
+    bare = kind.__origin__ if get_origin(kind) is Annotated else kind
+    origin, args = get_origin(bare), get_args(bare)
+    if isinstance(bare, type) and issubclass(bare, msgspec.Struct) and not bare.__struct_config__.tag:
         if isinstance(data, Mapping):
-            yield from _walk_struct(data, kind, path)
+            yield from _walk_struct(data, bare, path)
         else:
             yield Mistake(path or "(top)", f"got {_shown(data)}, wanted a table")
     elif origin in {tuple, list} and isinstance(data, list) and (origin is list or args[-1] is ...):
-        for index, item in enumerate(data):
-            yield from _walk(item, args[0], f"{path}[{index}]")
+        wrong = [mistake for index, item in enumerate(data) for mistake in _walk(item, args[0], f"{path}[{index}]")]
+        yield from wrong
+        if bare is not kind and not wrong:  # each is right by itself; now how many they are
+            yield from _value(data, kind, path)
     elif origin is dict and isinstance(data, Mapping):
         for key, item in data.items():
             yield from _value(key, args[0], join(path, str(key)))
@@ -136,6 +142,9 @@ def _value(data: object, kind: Any, path: str) -> Iterator[Mistake]:
         msgspec.convert(data, kind, dec_hook=_hook)
     except msgspec.ValidationError as error:
         yield _mistake(path, error, data, kind)
+    else:
+        if isinstance(data, str) and (some := _extra(kind, "choices")) and data not in some:
+            yield Mistake(path, f"got {_shown(data)}, wanted one of {', '.join(some)}", nearest(data, some))
 
 
 def _mistake(path: str, error: msgspec.ValidationError, data: object, kind: Any = None) -> Mistake:
@@ -154,11 +163,18 @@ def _mistake(path: str, error: msgspec.ValidationError, data: object, kind: Any 
 
 def _wanted(kind: Any) -> str:
     """A pattern in words: `Meta(extra={"wanted": …})`."""
+    return str(_extra(kind, "wanted") or "")
+
+
+def _extra(kind: Any, name: str) -> Any:
     metas = [each for each in getattr(kind, "__metadata__", ()) if isinstance(each, msgspec.Meta)]
-    return next((str(meta.extra["wanted"]) for meta in metas if meta.extra and "wanted" in meta.extra), "")
+    return next((meta.extra[name] for meta in metas if meta.extra and name in meta.extra), None)
 
 
 def _choices(kind: Any) -> list[str]:
+    """Of an enum or literals; `Meta(extra={"choices": …})`: not all of them."""
+    if some := _extra(kind, "choices"):
+        return [str(choice) for choice in some]
     if get_origin(kind) is typing.Literal:
         return [str(choice) for choice in get_args(kind)]
     return [str(member.value) for member in kind] if isinstance(kind, type) and issubclass(kind, Enum) else []

@@ -287,10 +287,25 @@ def parse(text: str, *, where: str) -> Config:
     except RecursionError as error:
         raise ConfigError(where, [Mistake("(TOML)", "lists or tables in one another, too deep to read")]) from error
     config, mistakes = check(data, Config)
+    mistakes = tuple(_moved(mistake) for mistake in mistakes)
     broken = config_rules.broken(config or salvaged(data, Config), mistakes)
     if config is None or broken:
         raise ConfigError(where, [*mistakes, *broken])
     return config
+
+
+OF_THE_PORTAL = frozenset(
+    {"ways", "limits", "limit", "hours", "garden", "landing", "colour"}
+    | {f"{name}_{language}" for name in ("name", "welcome") for language in ("zh", "en")}
+)
+
+
+def _moved(mistake: Mistake) -> Mistake:
+    """What guests see and get is looked for under [portal], and is in a document."""
+    section, _, key = mistake.path.partition(".")
+    if section != "portal" or mistake.problem != "no such key" or key not in OF_THE_PORTAL:
+        return mistake
+    return Mistake(mistake.path, "belongs into the document: storegate documents put portals portal.json")
 
 
 doubts = config_rules.doubts

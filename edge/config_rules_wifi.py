@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from edge.checked import nearest
+from edge.cloud_asks import is_loopback
 from edge.config_wifi import PRIVATE
 from edge.errors import Mistake, MistakesError, StoregateError
 
@@ -28,6 +30,7 @@ CHANNELS = {
     "2.4": frozenset(range(15)),
     "5": frozenset({0, *range(36, 65, 4), *range(100, 145, 4), *range(149, 178, 4)}),
 }
+JAPANS, USUAL5, RADAR = 14, 165, range(52, 145)
 _HOST = re.compile(r"(?=.{4,200}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _PATH = re.compile(r"/[!-~]+")
 _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,31}")
@@ -190,7 +193,8 @@ def _portal(portal: PortalSection, gate: GateSection) -> Iterator[Broken]:
         yield Broken("portal.leases_file", text)
     if portal.policy not in POLICIES and not _PATH.fullmatch(portal.policy):
         text = f"got {portal.policy!r}, wanted one of {', '.join(POLICIES)}, or the path of a file like those"
-        yield Broken("portal.policy", text)
+        meant = nearest(portal.policy, POLICIES)
+        yield Broken("portal.policy", text + (f" — did you mean {meant!r}?" if meant else ""))
     own = {str(each.ip) for each in (address4(gate), address6(gate)) if each is not None and gate.interface}
     for index, text in enumerate(portal.dns_upstream):
         path = f"portal.dns_upstream[{index}]"
@@ -266,8 +270,39 @@ def doubts(config: Config) -> Iterator[Mistake]:
         yield Mistake("gate.masquerade6", "is off: from a ULA (fc00::/7) guests get no answer from the IPv6 internet")
     if lacking := [net for net in PRIVATE if not _is_blocked(net, gate.blocked)]:
         yield Mistake("gate.blocked", f"lacks {', '.join(lacking)}: guests reach what is there")
-    if portal.sms.per_shop_day and not config.mqtt.host:
-        yield Mistake("portal.sms.per_shop_day", "is set, but without mqtt.host nobody sends the codes")
+    if gate.masquerade6 and not gate.address6:
+        yield Mistake("gate.masquerade6", "is on, but without gate.address6 guests have no IPv6")
+    if bool(gate.down_mbit) != bool(gate.up_mbit):
+        lacks, has = ("up_mbit", "down_mbit") if gate.down_mbit else ("down_mbit", "up_mbit")
+        yield Mistake(f"gate.{lacks}", f"is 0, but gate.{has} is set: that way the line is not shared fairly")
+    yield from _cloud_doubts(config)
+    yield from _air_doubts(config.access_point)
+
+
+def _cloud_doubts(config: Config) -> Iterator[Mistake]:
+    mqtt, portal = config.mqtt, config.portal
+    asking = {"portal.sms.per_shop_day": portal.sms.per_shop_day, "portal.wechat.app_id": portal.wechat.app_id}
+    for path in (path for path, value in asking.items() if value):
+        if not mqtt.host:
+            what = "nobody sends the codes" if "sms" in path else "nobody asks WeChat who a guest is"
+            yield Mistake(path, f"is set, but without mqtt.host {what}")
+        elif not mqtt.tls and not is_loopback(mqtt.host):
+            yield Mistake(
+                path, "is set, but the broker is beyond this box and mqtt.tls is off: guests never see the way"
+            )
+
+
+def _air_doubts(point: AccessPointSection) -> Iterator[Mistake]:
+    if not point.interface:
+        if point != type(point)():
+            yield Mistake("access_point.interface", "is empty, so nothing of [access_point] is used")
+    elif point.band == "2.4" and point.channel == JAPANS:
+        yield Mistake("access_point.channel", f"{point.channel} is for Japan and 802.11b alone: 1, 6 or 11 are usual")
+    elif point.band == "5" and point.channel > USUAL5:
+        yield Mistake("access_point.channel", f"{point.channel} is forbidden in most countries: 36 or 149 are usual")
+    elif point.band == "5" and point.channel in RADAR:
+        text = f"{point.channel} is shared with radar: the access point listens a minute before it sends, and may move"
+        yield Mistake("access_point.channel", text)
 
 
 def _is_blocked(net: str, blocked: Iterable[str]) -> bool:

@@ -78,6 +78,4 @@ class Pump:
     def _tell(self, event: Event, effect: Effect, error: Exception) -> None:
         name, text = type(effect).__name__, str(error) or type(error).__name__
         fields = {"problem": text}
-        self._board.tell(
-            Problem(at=event.at, where=f"effect {name}", text=text, code=f"effect_{name}", fields=fields)
-        )
+        self._board.tell(Problem(at=event.at, where=f"effect {name}", text=text, code=f"effect_{name}", fields=fields))

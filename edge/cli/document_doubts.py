@@ -26,7 +26,7 @@ def doubts_of(kind: str, items: Sequence[Document], config: Config | StoregateEr
     """
     from edge.documents_mentions import doubts, mentions  # noqa: PLC0415
 
-    ours = tuple(_profiles(items))
+    ours = (*_profiles(items), *_portals(items))
     try:
         if isinstance(config, StoregateError):
             raise config
@@ -46,6 +46,15 @@ def _shut_out(items: Sequence[Document], config: Config) -> Iterator[Mistake]:
     for number, item in enumerate(items if here(config) and not found.problem else ()):
         if isinstance(item, Portal) and (problem := shut_out(item, config, found.policy)):
             yield Mistake(f"[{number}].ways", problem)
+
+
+def _portals(items: Sequence[Document]) -> Iterator[Mistake]:
+    from edge.shop import portals  # noqa: PLC0415
+
+    for number, item in enumerate(items):
+        if isinstance(item, Portal):
+            for doubt in portals.doubts(item):
+                yield Mistake(f"[{number}].{doubt.path}", doubt.problem)
 
 
 def _profiles(items: Sequence[Document]) -> Iterator[Mistake]:

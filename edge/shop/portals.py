@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 import msgspec
@@ -24,7 +24,11 @@ Host = Annotated[
         extra={"wanted": "a host like pay.example.com, or *.example.com for all below it"},
     ),
 ]
-OFFERED = frozenset({Way.CLICK, Way.VOUCHER, Way.MEMBER, Way.SMS, Way.WECHAT, Way.STAFF})
+OFFERED = (Way.CLICK, Way.VOUCHER, Way.MEMBER, Way.SMS, Way.WECHAT, Way.STAFF)
+Offered = Annotated[Way, Meta(extra={"choices": tuple(way.value for way in OFFERED)})]
+DAY = 24 * 60
+WEEKS = (-7 * DAY, 0, 7 * DAY)
+"""In minutes: Sunday night goes on on Monday."""
 PROBED = ("apple.com", "google.com", "gstatic.com", "google.cn", "msftconnecttest.com", "msftncsi.com", "miui.com",
           "xiaomi.com", "hicloud.com", "huawei.com", "hihonorcloud.com", "coloros.com", "vivo.com.cn", "meizu.com",
           "samsung.com", "firefox.com", "ibook.info", "android.com", "g.cn", "microsoft.com")  # fmt: skip
@@ -61,9 +65,9 @@ class Portal(Document, frozen=True, kw_only=True):
     welcome_en: Annotated[str, Meta(max_length=400)] = ""
     colour: Colour = ""
     """Of buttons and the head; empty: ours."""
-    ways: Annotated[tuple[Way, ...], Meta(min_length=1, max_length=6)] = (Way.CLICK,)
+    ways: Annotated[tuple[Offered, ...], Meta(min_length=1, max_length=6)] = (Way.CLICK,)
     """In the order they are shown."""
-    limits: dict[Way, Limit] = {}
+    limits: dict[Offered, Limit] = {}
     """Of single ways; the others have `limit`."""
     limit: Limit = Limit()
     hours: Annotated[tuple[Hours, ...], Meta(max_length=21)] = ()
@@ -74,15 +78,48 @@ class Portal(Document, frozen=True, kw_only=True):
     """A link on the welcome page; empty: none."""
 
     def __post_init__(self) -> None:
-        wrong = [way for way in self.ways if way not in OFFERED]
-        if wrong or len(set(self.ways)) != len(self.ways):
-            raise ValueError("ways are each of click, voucher, member, sms, wechat, staff at most once")
-        if reason := links.wrong(self.landing):
-            raise ValueError(f"landing {reason}")
-        for host in self.garden:
-            bare = host.removeprefix("*.")
-            if any(bare == probe or bare.endswith(f".{probe}") or probe.endswith(f".{bare}") for probe in PROBED):
-                raise ValueError(f"garden: phones ask {bare} whether there is a portal; with it here none would pop up")
+        if wrong := "; ".join(_wrong(self)):
+            raise ValueError(wrong)
+
+
+def _wrong(portal: Portal) -> Iterator[str]:
+    if any(way not in OFFERED for way in (*portal.ways, *portal.limits)):
+        yield f"ways and limits are of {', '.join(OFFERED)}"
+    if twice := sorted({way.value for way in portal.ways if portal.ways.count(way) > 1}):
+        yield f"ways: {', '.join(twice)} stands there twice"
+    if reason := links.wrong(portal.landing):
+        yield f"landing {reason}"
+    for host in portal.garden:
+        bare = host.removeprefix("*.")
+        if any(bare == probe or bare.endswith(f".{probe}") or probe.endswith(f".{bare}") for probe in PROBED):
+            yield f"garden: phones ask {bare} whether there is a portal; with it here none would pop up"
+
+
+def doubts(portal: Portal) -> Iterator[Mistake]:
+    """What may be so, and was probably not meant."""
+    for way in portal.limits:
+        if way not in portal.ways:
+            yield Mistake(f"limits.{way.value}", "is a limit of a way that is not offered: it is not in ways")
+    spans = list[tuple[int, int, int]]()
+    for index, each in enumerate(portal.hours):
+        opens, closes = _minute(each.opens), _minute(each.closes)
+        if opens == closes:
+            yield Mistake(f"hours[{index}]", f"opens and closes at {each.opens}: that is open for a whole day")
+        for day in {*each.days}:
+            first = (day - 1) * DAY + opens
+            spans.append((first, first + ((closes - opens) % DAY or DAY), index))
+    told = set[tuple[int, int]]()
+    for first, last, index in spans:
+        for other, end, before in spans:
+            both = (before, index)
+            if before < index and both not in told and any(first < end + w and other + w < last for w in WEEKS):
+                told.add(both)
+                yield Mistake(f"hours[{index}]", f"overlaps hours[{before}]: the two count as one")
+
+
+def _minute(clock: str) -> int:
+    hour, minute = map(int, clock.split(":"))
+    return hour * 60 + minute
 
 
 def clashes(items: Sequence[Document]) -> Iterable[Mistake]:

@@ -149,6 +149,33 @@ def test_what_works_but_was_probably_not_meant() -> None:
     assert not {"gate.driver", "gate.blocked"} & set(told(WIFI))
 
 
+def test_what_guests_never_get() -> None:
+    def told(text: str) -> dict[str, str]:
+        return {doubt.path: doubt.problem for doubt in doubts(parse(text, where="x"))}
+
+    assert "no IPv6" in told(WIFI + "masquerade6 = true\n")["gate.masquerade6"]
+    assert "gate.down_mbit" in told(WIFI + "down_mbit = 50\n")["gate.up_mbit"]
+    assert not {"gate.up_mbit", "gate.down_mbit"} & told(WIFI + "down_mbit = 50\nup_mbit = 9\n").keys()
+    sms, path = "[portal.sms]\nper_shop_day = 9\n", "portal.sms.per_shop_day"
+    assert "mqtt.tls is off" in told(WIFI + '[mqtt]\nhost = "broker.example"\n' + sms)[path]
+    assert path not in told(WIFI + '[mqtt]\nhost = "127.0.0.1"\n' + sms)
+    assert path not in told(WIFI + '[mqtt]\nhost = "broker.example"\ntls = true\n' + sms)
+    assert "is empty" in told(WIFI + '[access_point]\nssid = "Shop"\n')["access_point.interface"]
+    point = '[access_point]\ninterface = "wlan0"\n'
+    assert "Japan" in told(WIFI + point + "channel = 14\n")["access_point.channel"]
+    assert "radar" in told(WIFI + point + 'band = "5"\nchannel = 100\n')["access_point.channel"]
+    assert "forbidden" in told(WIFI + point + 'band = "5"\nchannel = 173\n')["access_point.channel"]
+    assert "access_point.channel" not in told(WIFI + point + 'band = "5"\nchannel = 149\n')
+
+
+def test_what_was_meant() -> None:
+    assert "did you mean 'cn'?" in mistakes(WIFI + '[portal]\npolicy = "CN"\n')["portal.policy"]
+    found = mistakes(WIFI + '[portal]\nways = ["click"]\nwelcome_zh = "x"\nwyas = 1\n')
+    assert "documents put portals" in found["portal.ways"]
+    assert "documents put portals" in found["portal.welcome_zh"]
+    assert "documents" not in found["portal.wyas"]
+
+
 def test_files_that_are_not_there(tmp_path: Path) -> None:
     text = f'[portal]\npolicy = "{tmp_path}/jp.toml"\nname = "a.example.net"\n'
     text += f'cert_file = "{tmp_path}/c"\nkey_file = "{tmp_path}/k"\n'

@@ -17,6 +17,7 @@ from devices.access.gate import links, nft, onlink, rules, settings
 from devices.access.gate.gate import Gate
 from devices.access.gate.server import BusyError, Server
 
+DEFAULT = "/etc/storegate/gateway.toml"
 _HELP = """\
 Guards the guest Wi-Fi of this box: loads the rules of the guest network into the kernel (nftables: table inet
 storegate), takes orders from the storegate daemon on a UNIX socket, and puts the rules back when something else
@@ -44,15 +45,15 @@ def main(arguments: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--config", type=Path, default=Path("/etc/storegate/gateway.toml"), help="default: %(default)s", metavar="FILE"
+        "--config", type=Path, help=f"gateway.toml; else $STOREGATE_CONFIG, else {DEFAULT}", metavar="FILE"
     )
     parser.add_argument("--check", action="store_true", help="print the rules and end; changes nothing")
     parser.add_argument("--version", action="version", version=_version())
     given = parser.parse_args(arguments)
     try:
-        found = settings.read(given.config)
+        found = settings.read(given.config or Path(os.environ.get("STOREGATE_CONFIG") or DEFAULT))
     except settings.SettingsError as error:
-        _say(str(error))
+        _fail(str(error), "storegate config check says more")
         return 2
     if given.check:
         return _check(found)
@@ -70,14 +71,17 @@ def _check(found: settings.Settings) -> int:
     try:
         networks = onlink.read(found.interface)
     except links.LinksError as error:
-        _say(f"{error}. {error.hint}")
+        _fail(str(error), error.hint)
         return 1
     text = rules.text(found, rules.Contents(run=1, onlink=networks, others_route=links.others_route()))
-    print(text)  # noqa: T201 - what was asked for
+    try:
+        print(text, flush=True)  # noqa: T201 - what was asked for
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     try:
         nft.check(text)
     except nft.NftError as error:
-        _say(". ".join(part for part in (str(error), error.hint) if part))
+        _fail(str(error), error.hint)
         return 1
     _say("nft takes these rules; nothing was changed")
     return 0
@@ -95,10 +99,10 @@ def _run(found: settings.Settings) -> int:
     try:
         server = Server(gate, path=Path(found.socket), user=found.user, say=_say)
     except BusyError as error:
-        _say(str(error))
+        _fail(str(error))
         return 1
     except OSError as error:
-        _say(f"{found.socket}: {error.strerror}. See gate.socket in gateway.toml; its folder must be there")
+        _fail(f"{found.socket}: {error.strerror}", "see gate.socket in gateway.toml; its folder must be there")
         return 1
     told: list[str] = []
 
@@ -134,6 +138,11 @@ class _Alive:
         if self._each_s and now_s >= self._next_s:
             self._next_s = now_s + self._each_s
             _notify("WATCHDOG=1")
+
+
+def _fail(text: str, hint: str = "") -> None:
+    """As `storegate` says it."""
+    _say(f"error: {text}" + (f"\nnext: {hint}" if hint else ""))
 
 
 def _say(text: str) -> None:

@@ -101,12 +101,10 @@ def test_one_that_cant_be_used_closes_the_portal_and_deletes_no_record(tmp_path:
     assert found.policy is CLOSED
     assert ("version" in found.problem, bool(found.hint)) == (True, True)
     assert not any(found.policy.allows(way) for way in Way if way is not Way.PASS)
-    config = parse(
-        f'[gateway]\ntenant = "a"\nstore = "b"\nid = "c"\n[portal]\npolicy = "{file}"\n', where="test"
-    )
+    config = parse(f'[gateway]\ntenant = "a"\nstore = "b"\nid = "c"\n[portal]\npolicy = "{file}"\n', where="test")
     shop = Documents.open(tmp_path).shop(config)
     assert (shop.policy, shop.log_days) == ("closed/1", UNKNOWN_DAYS)
-    assert in_force("cn").policy is load("cn")
+    assert in_force("cn").policy == load("cn")
     assert not in_force("cn").problem
 
 

@@ -54,6 +54,25 @@ def test_no_guest_network_ends_well(
     assert main(["--config", str(config), "--check"]) == 0
 
 
+def test_mistakes_are_said_as_everywhere_and_the_environment_names_the_file(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text("[gate]\nidle_s = 1\n")
+    monkeypatch.setenv("STOREGATE_CONFIG", str(config))
+    assert main([]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("error: ")
+    assert said[-1].startswith("next: ")
+
+
+def test_who_has_seen_enough_of_the_rules_gets_no_traceback(config: Path) -> None:
+    config.write_text('[gate]\ninterface = "lo9"\nuplink = "lo8"\n')
+    command = f"{sys.executable} -m devices.access.gate --config {config} --check | true"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=30, check=False)
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
 def test_the_fake_needs_no_gate(config: Path) -> None:
     config.write_text('[gate]\ninterface = "wlan0"\ndriver = "fake"\n')
     assert main(["--config", str(config)]) == 0
