@@ -36,6 +36,8 @@ class GuestProven(Event, frozen=True, kw_only=True):
     """Hash of its code."""
     pass_s: Count = 0
     """Of a temporary pass."""
+    most_s: Count = 0
+    """Of a session for which nobody vouched yet; 0: as long as the shop says."""
     consent: str = ""
     """Policy and version that was shown and accepted: `cn/3`."""
     marketing: bool = False

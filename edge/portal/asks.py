@@ -35,6 +35,8 @@ class Proven(msgspec.Struct, frozen=True, kw_only=True):
     sealed record only."""
     voucher: str = ""
     """Hash of its code."""
+    most_s: int = 0
+    """No longer than this, for nobody vouched for it yet; 0: as long as the shop says."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

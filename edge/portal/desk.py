@@ -245,6 +245,7 @@ class PortalDesk:
             phone=self._names.device(guest.mac, now, self.timezone),
             voucher=proof.voucher,
             pass_s=pass_s,
+            most_s=proof.most_s,
             consent=self._policy.consent,
             marketing=marketing,
             record=sealed,

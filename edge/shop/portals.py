@@ -27,6 +27,10 @@ Host = Annotated[
 OFFERED = (Way.CLICK, Way.VOUCHER, Way.MEMBER, Way.SMS, Way.WECHAT, Way.STAFF)
 Offered = Annotated[Way, Meta(extra={"choices": tuple(way.value for way in OFFERED)})]
 DAY = 24 * 60
+OWN_TERMS = {
+    Way.VOUCHER: "a voucher has the terms that it was made with",
+    Way.STAFF: "staff have a day, and no limit of bytes or devices",
+}
 WEEKS = (-7 * DAY, 0, 7 * DAY)
 """In minutes: Sunday night goes on on Monday."""
 PROBED = ("apple.com", "google.com", "gstatic.com", "google.cn", "msftconnecttest.com", "msftncsi.com", "miui.com",
@@ -100,6 +104,8 @@ def doubts(portal: Portal) -> Iterator[Mistake]:
     for way in portal.limits:
         if way not in portal.ways:
             yield Mistake(f"limits.{way.value}", "is a limit of a way that is not offered: it is not in ways")
+        elif way in OWN_TERMS:
+            yield Mistake(f"limits.{way.value}", f"limits nobody: {OWN_TERMS[way]}")
     spans = list[tuple[int, int, int]]()
     for index, each in enumerate(portal.hours):
         opens, closes = _minute(each.opens), _minute(each.closes)

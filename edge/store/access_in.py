@@ -55,6 +55,8 @@ def proven(event: ev.GuestProven, tx: Tx) -> Outcome:
     crowd = terms if isinstance(terms, AccessRefusal) else _crowd(event, tx, terms, before)
     if isinstance(terms, AccessRefusal) or isinstance(crowd, AccessRefusal):
         return Outcome(reply=crowd)
+    if event.most_s:
+        terms = terms._replace(left_ms=min(terms.left_ms, event.most_s * 1000))
     if event.way is not Way.STAFF and hours.closes_ms is not None:
         terms = terms._replace(left_ms=min(terms.left_ms, hours.closes_ms - event.at.at_ms))
     return _admitted(event, tx, terms, before, crowd)

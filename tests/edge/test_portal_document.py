@@ -81,6 +81,12 @@ def hours(days: list[int], opens: str, closes: str) -> dict[str, object]:
     return {"days": days, "opens": opens, "closes": closes}
 
 
+def test_a_limit_that_the_rules_do_not_look_at_is_doubted() -> None:
+    found = doubted(ways=["click", "voucher", "staff"], limits={"click": {}, "voucher": {"minutes": 5}, "staff": {}})
+    assert set(found) == {"limits.voucher", "limits.staff"}
+    assert "made with" in found["limits.voucher"]
+
+
 def test_what_was_probably_not_meant() -> None:
     assert set(doubted(limits={"sms": {}, "click": {}})) == {"limits.sms"}
     assert "a whole day" in doubted(hours=[hours([1], "09:00", "09:00")])["hours[0]"]

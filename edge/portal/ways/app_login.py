@@ -35,6 +35,8 @@ MAX_OPEN = 5_000
 MAX_UNVERIFIED = 2_000
 ASK_S = 5.0
 """The app waits ten seconds for all of it."""
+UNVERIFIED_S = 1800
+"""Whom the cloud has not vouched for is on no longer than this: what is to be asked is forgotten at a restart."""
 VERIFY_S = 20.0
 """Between tries, for who came in while the cloud did not answer."""
 UNSURE = frozenset({"failed", "too_often", "bad_request"})
@@ -165,7 +167,8 @@ class AppLogin:
                 return AccessWhy.REFUSED
         except CloudError:
             self._unsure.add(mac)
-        return Proven(holder=self._keys.holder(self.way.value, claim.user), account=claim.user)
+        most_s = UNVERIFIED_S if mac in self._unsure else 0
+        return Proven(holder=self._keys.holder(self.way.value, claim.user), account=claim.user, most_s=most_s)
 
     async def _is_no(self, ask: Ask) -> bool:
         """Whether the cloud says that it is not so. Raises CloudError when it says neither yes nor no."""

@@ -317,6 +317,16 @@ def test_when_an_unset_clock_turns_out_to_be_late_the_shop_closes() -> None:
     assert door.on() == {2}
 
 
+def test_for_whom_nobody_vouched_is_on_for_no_longer_than_that() -> None:
+    door = Door(shop(limit=Limit(minutes=60)))
+    assert door.let_in(1, "wechat-a", way=Way.WECHAT, most_s=1800).to_ms == NOON_MS + 30 * MINUTE_MS
+    assert door.let_in(2, "wechat-b", way=Way.WECHAT, most_s=36_000).to_ms == NOON_MS + 60 * MINUTE_MS
+    door.reboot(1000)
+    door.later(30 * MINUTE_MS)
+    door.ticks()
+    assert door.on() == {2}
+
+
 # --- a day's minutes -------------------------------------------------------------------------------------
 
 

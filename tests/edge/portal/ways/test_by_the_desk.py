@@ -11,7 +11,7 @@ import pytest
 from edge.access_answers import AccessRefusal, AccessWhy, Admitted, Way
 from edge.cloud_asks import RefusedByCloud
 from edge.portal.asks import Step
-from edge.portal.ways.app_login import AppLogin
+from edge.portal.ways.app_login import UNVERIFIED_S, AppLogin
 from tests.edge.portal.ways.given_box import Box, mac, open_box
 from tests.edge.portal.ways.given_ways import keys
 from tests.edge.portal.ways.given_wechat import Wechat
@@ -49,6 +49,21 @@ async def test_a_number_is_in_no_file(tmp_path: Path) -> None:
         assert "12345678" not in repr(vars(box.board))
     files = await asyncio.to_thread(lambda: b"".join(path.read_bytes() for path in tmp_path.glob("journal*")))
     assert b"12345678" not in files
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_for_whom_the_cloud_did_not_vouch_is_on_for_half_an_hour(box: Box, answers: bool) -> None:
+    step = await box.post(Way.WECHAT)
+    assert isinstance(step, Step)
+    login = box.ways[Way.WECHAT]
+    assert isinstance(login, AppLogin)
+    if not answers:
+        box.cloud.answer = None
+    call = Wechat().through(step.fields)
+    guest = await box.guest()
+    answer = await login.called(box.desk, (guest.address, 40_000), call.query)
+    assert isinstance(answer, Admitted)
+    assert (box.gate[mac(1)] <= UNVERIFIED_S) is not answers
 
 
 async def test_wechat(box: Box) -> None:
