@@ -198,7 +198,9 @@ def _chains(settings: Settings, contents: Contents) -> str:
   chain guest_input {{
     type filter hook input priority filter; policy accept;
     iifname != {guest} accept
-    tcp dport {{ {web}, {tls} }} ether saddr @idle ct mark set ether saddr map @members update @idle {{ ether saddr timeout {
+    tcp dport {{ {web}, {
+        tls
+    } }} ether saddr @idle ct mark set ether saddr map @members update @idle {{ ether saddr timeout {
         settings.idle_s
     }s }}
     tcp dport {{ {web}, {tls} }} ct state established ip saddr . tcp sport . ether saddr @sent4 update @sent4 {{ {

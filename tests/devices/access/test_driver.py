@@ -333,6 +333,22 @@ async def test_a_gate_without_rules_is_waited_for() -> None:
         assert wifi.repaired is not None
 
 
+async def test_a_session_that_can_be_no_member_ends_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    """One bad row must not keep a whole shop out."""
+    shop = Shop()
+    shop.is_on(ANNA, 7)
+    shop.is_on(BO, 1 << 31)
+    async with shop.running():
+        await shop.after(1)
+        assert set(shop.gate.members) == {ANNA}
+        gone = [(event.mark, event.reason) for event in shop.told if isinstance(event, GuestGone)]
+        assert gone == [(1 << 31, LeftReason.REFUSED)]
+        assert shop.board.wifi.gate is State.UP
+        assert "1 of 2" in caplog.text
+        with pytest.raises(GateError, match="mark"):
+            await shop.gate.allow(BO, mark=7, end_s=60)
+
+
 async def test_an_order_that_was_lost_heals() -> None:
     shop = Shop()
     async with shop.running():

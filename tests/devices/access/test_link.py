@@ -18,7 +18,7 @@ from devices.access.orders import GateError, GateProblem, Held, UntilNow
 from edge.ids import Mac
 from tests.devices.access.given_gate import Say, SpokenGate, done, speaking
 
-ANNA = Mac("02:00:00:00:77:01")
+ANNA, BO = Mac("02:00:00:00:77:01"), Mac("02:00:00:00:77:02")
 MEMBER = {"mac": "02:00:00:00:77:01", "mark": 7, "up_bytes": 1, "down_bytes": 2, "end_s": 60, "idle_left_s": 9.5}
 
 
@@ -31,6 +31,16 @@ async def linked(folder: Path, say: Say = done, *, answer_s: float = 2.0) -> Asy
             yield client, gate
         finally:
             await client.close()
+
+
+async def test_who_can_be_no_member_is_named_by_the_gate(tmp_path: Path) -> None:
+    members = [Held(mac=ANNA, mark=7, end_s=5), Held(mac=BO, mark=7, end_s=5)]
+    for refused, wanted in (
+        ([], ()),
+        ([{"at": 1, "text": "its mark is there already"}, {"at": 99, "text": "nobody"}], (members[1],)),
+    ):
+        async with linked(tmp_path, lambda _, no=refused: {"ok": True, "refused": no}) as (client, _):  # type: ignore[misc]
+            assert await client.reset(members) == wanted
 
 
 async def test_orders_as_the_gate_hears_them(tmp_path: Path) -> None:
