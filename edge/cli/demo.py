@@ -69,6 +69,8 @@ async def _play(options: Options) -> bool:
         async with play.playing(options, say=lambda text: say.err.print(text, style="dim")) as scene:
             for what, url in view.urls(scene):
                 say.err.print(f"{what:28}{url}", highlight=False, soft_wrap=True)
+            for line in view.hints(scene):
+                say.err.print(line, highlight=False, soft_wrap=True, markup=False)
             with suppress(asyncio.CancelledError):
                 await _watched(scene)
             for line in view.report(scene):

@@ -22,6 +22,8 @@ CALL_S = 5.0
 """Nobody at a till waits longer."""
 MAX_AT_ONCE = 24
 MAX_PHONES = 2_000
+MAX_HELD_UP = 4096
+"""Bytes at once."""
 
 
 class SerialLine:
@@ -31,6 +33,7 @@ class SerialLine:
         self._master, slave = os.openpty()
         tty.setraw(self._master)
         self.device = Path(os.ttyname(slave))
+        self._pipe: int | None = None
         self._slave = slave  # held open: else the line hangs up whenever the daemon is not there
 
     def scan(self, code: str) -> None:
@@ -39,9 +42,29 @@ class SerialLine:
         with suppress(BlockingIOError):
             os.write(self._master, code.encode("ascii") + b"\r")
 
+    async def hold_up(self, pipe: Path) -> None:
+        """Whoever looks on has no scanner: a line written into this named pipe counts as scanned, until `close`."""
+        self._pipe = await asyncio.to_thread(_opened, pipe)
+        asyncio.get_running_loop().add_reader(self._pipe, self._held_up)
+
+    def _held_up(self) -> None:
+        assert self._pipe is not None
+        for line in os.read(self._pipe, MAX_HELD_UP).split():
+            if line.isascii():
+                self.scan(line.decode("ascii"))
+
     def close(self) -> None:
+        if self._pipe is not None:
+            asyncio.get_running_loop().remove_reader(self._pipe)
+            os.close(self._pipe)
         os.close(self._master)
         os.close(self._slave)
+
+
+def _opened(pipe: Path) -> int:
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe, 0o600)
+    return os.open(pipe, os.O_RDWR | os.O_NONBLOCK)  # for writing too: else it ends with its first writer
 
 
 class Actors:

@@ -85,6 +85,7 @@ async def playing(options: Options, *, say: Callable[[str], None]) -> AsyncItera
         lines = SerialLine(), SerialLine()
         for line in lines:
             stack.callback(line.close)
+        await lines[0].hold_up(folder / stage.SCAN_PIPE)
         ports = Ports(
             guest=peers.free_port(8080),
             shop=peers.free_port(8081),

@@ -76,6 +76,10 @@ def taken(folder: Path) -> Iterator[None]:
         lock.unlink(missing_ok=True)
 
 
+SCAN_PIPE = "kiosk-scanner"
+"""In the demo's folder: what is written into it, kiosk-1's scanner has read."""
+
+
 def prepare(folder: Path, *, reset: bool) -> None:
     """An empty stage: the last day's journal and cloud go, the slow things stay; all goes with `reset`.
 

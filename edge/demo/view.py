@@ -13,6 +13,7 @@ from rich.text import Text
 
 from edge.demo.account import Account
 from edge.demo.play import Line, Play
+from edge.demo.stage import SCAN_PIPE
 
 SHOWN_TYPES = 9
 
@@ -28,7 +29,8 @@ def live(play: Play) -> RenderableType:
         ("   line to the cloud ", "dim"),
         ("up", "bold green") if scene.line is Line.UP else ("CUT: everything goes on, events wait", "bold red"),
     )
-    return Group(head, addresses(play), _shop(play, found, status), Text("Ctrl-C ends it all.", style="dim"))
+    tries = Group(*(Text(line, style="dim") for line in hints(play)))
+    return Group(head, addresses(play), tries, _shop(play, found, status), Text("Ctrl-C ends it all.", style="dim"))
 
 
 def addresses(play: Play) -> RenderableType:
@@ -44,10 +46,21 @@ def urls(play: Play) -> Iterator[tuple[str, str]]:
     yield "kiosk, in use by shoppers", f"{at}:{play.ports.shop}/kiosk/kiosk-1"
     yield "kiosk, free for you", f"{at}:{play.ports.shop}/kiosk/kiosk-2"
     yield "guest Wi-Fi's portal", f"{at}:{play.ports.guest}/"
-    yield "shake (code: a free kiosk)", f"{at}:{play.ports.guest}/shake"
+    yield "shake (on the Wi-Fi)", f"{at}:{play.ports.guest}/shake"
     yield "wallet (a shopper's phone)", f"{at}:{play.ports.guest}/wallet"
     yield "status page", f"{at}:{play.ports.admin}/"
     yield "till API", f"{at}:{play.ports.shop}/till/v1/openapi.json"
+
+
+def hints(play: Play) -> Iterator[str]:
+    """How to try what needs more than a browser."""
+    folder = play.options.folder
+    config = f"--config {folder / 'gateway.toml'}"
+    yield f"try a voucher:     storegate voucher make --count 2 {config}, then type one into the portal"
+    yield (
+        "try a member code: on the portal press “Show a code”, then hold a screenshot to kiosk-1's scanner: "
+        f"storegate scan image shot.png | grep -o 'SGM1[A-Z2-7]*' > {folder / SCAN_PIPE}"
+    )
 
 
 def _shop(play: Play, found: Account, status: dict[str, Any]) -> RenderableType:
