@@ -36,7 +36,13 @@ def sheet(colour: str, name: str = LOOK) -> str:
     ink = "fff" if light(colour) < 0.179 else "000"
     on_paper = colour if light(colour) < 0.164 else "2b2019"  # as text on our paper a light one can't be read
     text = _SHEETS[name].replace("#0c0c01", f"#{colour}")
+    text = text.replace("#0c0c04", f"#{shade(colour)}")
     return text.replace("#0c0c02", f"#{ink}").replace("#0c0c03", f"#{on_paper}")
+
+
+def shade(colour: str) -> str:
+    """A darker one, for an edge."""
+    return "".join(f"{int(colour[at : at + 2], 16) * 2 // 3:02x}" for at in (0, 2, 4))
 
 
 def light(colour: str) -> float:
