@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from edge import dhcp_watch
 from edge.cli import wifi_foreign
 from edge.cli.checks import Line, Verdict
+from edge.cli.wifi_trust import distrusted
 from edge.errors import StoregateError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def wifi(
         yield from rendered(config, "hostapd", root)
     yield from policy(config)
     yield from ways(config)
-    yield from certificate(config)
+    yield from certificate(config, root)
     yield from told(config, root)
     yield from doors(config)
 
@@ -100,13 +101,19 @@ def interfaces(config: Config, root: Path) -> Iterator[Line]:
             yield _ok(what, f"{key}, up")
     for text in filter(None, (config.gate.address4, config.gate.address6)):
         own = ipaddress.ip_interface(text)
-        family = socket.AF_INET6 if own.version == 6 else socket.AF_INET
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind((str(own.ip), 0))
-            except OSError:
-                hint = f"ip addr add {own.with_prefixlen} dev {config.gate.interface}, and for good: docs/wifi.md"
-                yield _wrong("wifi address", f"this box has no address {own.ip}", hint)
+        if not _has(str(own.ip)):
+            hint = f"ip addr add {own.with_prefixlen} dev {config.gate.interface}, and for good: docs/wifi.md"
+            yield _wrong("wifi address", f"this box has no address {own.ip}", hint)
+
+
+def _has(address: str) -> bool:
+    """Whether this machine has it."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+        return True
 
 
 def gate(config: Config, ask: Ask) -> Iterator[Line]:
@@ -248,8 +255,8 @@ def ways(config: Config) -> Iterator[Line]:
         yield _wrong("ways in", problem, hint)
 
 
-def certificate(config: Config) -> Iterator[Line]:
-    """As the daemon judges it: its name, its days, its key, its chain."""
+def certificate(config: Config, root: Path) -> Iterator[Line]:
+    """As the daemon judges it (its name, its days, its key, its chain), and as phones would."""
     from edge.board import Board  # noqa: PLC0415
     from edge.clock import Clock  # noqa: PLC0415
     from edge.web.tls import Tls  # noqa: PLC0415
@@ -271,6 +278,9 @@ def certificate(config: Config) -> Iterator[Line]:
     elif _text(Path(portal.cert_file)).count("BEGIN CERTIFICATE") == 1:
         hint = "portal.cert_file takes the full chain (fullchain.pem): phones do not fetch what is missing"
         yield _note("certificate", f"{text}, without the certificate of who signed it", hint)
+    elif (context := tls.context()) is not None and (why := distrusted(context, portal.name, root)):
+        hint = "with an authority of your own, each phone has to be told to trust it; guests' phones need a public one"
+        yield _note("certificate", f"{text}, but not signed by an authority that this system knows: {why}", hint)
     else:
         yield _ok("certificate", text)
 
@@ -303,8 +313,10 @@ def doors(config: Config) -> Iterator[Line]:
         return
     own = str(ipaddress.ip_interface(config.gate.address4).ip)
     guest = config.listen.guest
-    if not _takes(own, guest.port):
-        hint = f'listen.guest.host = "{own}" or "0.0.0.0" ("::" with IPv6): now it is {guest.host}'
+    if not _has(own):
+        yield _wrong("portal", f"nobody reaches it: this box has no address {own}", "mend the guests' interface first")
+    elif not _takes(own, guest.port):
+        hint = f"was the daemon restarted since gateway.toml changed (listen.guest: {guest.host}, {guest.port})?"
         yield _wrong("portal", f"nothing answers on {own}:{guest.port}", hint)
     elif not _resolves(own, config.gate.dns_port):
         hint = "see the status page: does the captive DNS run? does another program have the port (ss -lunp)?"

@@ -96,7 +96,10 @@ def look(
             raise said
         return said
 
-    lines = list(wifi_checks.wifi(config or box(), ask=ask, run=run, root=root, path=str(root / "bin")))
+    config = config or box()
+    admin = msgspec.structs.replace(config.listen.admin, port=_free_port())  # a daemon of this machine is not looked at
+    config = msgspec.structs.replace(config, listen=msgspec.structs.replace(config.listen, admin=admin))
+    lines = list(wifi_checks.wifi(config, ask=ask, run=run, root=root, path=str(root / "bin")))
     return {line.what: line for line in lines}
 
 
@@ -316,6 +319,8 @@ def certified(
     above = signed("some CA", root, who, root, dates).add_extension(ca, critical=True).sign(root, hashes.SHA256())
     pem = leaf.public_bytes(Encoding.PEM) + (above.public_bytes(Encoding.PEM) if chain else b"")
     (folder / "cert.pem").write_bytes(pem)
+    (folder / "etc/ssl/certs").mkdir(parents=True, exist_ok=True)
+    (folder / "etc/ssl/certs/ca-certificates.crt").write_bytes(above.public_bytes(Encoding.PEM))
     (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     more = f'[portal]\nname = "{NAME}"\ncert_file = "{folder}/cert.pem"\nkey_file = "{folder}/key.pem"\n'
     return box(more), folder / "key.pem"
@@ -353,17 +358,29 @@ def test_certificates(tmp_path: Path) -> None:
         ({"name": "s2.portal.example.net"}, Verdict.WRONG, f"not for {NAME}"),
     ):
         config, _ = certified(tmp_path, **more)  # type: ignore[arg-type]
-        (line,) = wifi_checks.certificate(config)
+        (line,) = wifi_checks.certificate(config, tmp_path)
         assert (line.verdict, word in line.text, bool(line.next)) == (verdict, True, verdict is not Verdict.OK), line
+
+
+def test_an_authority_of_ones_own_is_told(tmp_path: Path) -> None:
+    config, _ = certified(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    certified(other)
+    (line,) = wifi_checks.certificate(config, other)
+    assert (line.verdict, "not signed by an authority that this system knows" in line.text) == (Verdict.NOTE, True)
+    assert "trust it" in line.next
+    (line,) = wifi_checks.certificate(config, tmp_path / "nothing")
+    assert line.verdict is Verdict.OK  # no authorities to ask
 
 
 def test_keys_and_files_of_a_certificate(tmp_path: Path) -> None:
     config, key = certified(tmp_path)
     other = ec.generate_private_key(ec.SECP256R1())
     key.write_bytes(other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    assert "not the key" in next(wifi_checks.certificate(config)).text
+    assert "not the key" in next(wifi_checks.certificate(config, tmp_path)).text
     key.unlink()
-    assert "No such file" in next(wifi_checks.certificate(config)).text
+    assert "No such file" in next(wifi_checks.certificate(config, tmp_path)).text
 
 
 def test_phones_are_told_of_the_api_while_it_has_a_certificate(tmp_path: Path) -> None:
@@ -392,6 +409,9 @@ def test_doors_are_asked_while_the_daemon_runs() -> None:
         assert [line.verdict for line in wifi_checks.doors(box(ports))] == [Verdict.OK]
         mute = ports.replace(f"dns_port = {dns}", f"dns_port = {_free_port()}")
         assert [line.what for line in wifi_checks.doors(box(mute))] == ["captive DNS"]
+        gone = msgspec.structs.replace(box(ports).gate, address4="10.255.254.253/24")
+        (line,) = wifi_checks.doors(msgspec.structs.replace(box(ports), gate=gone))
+        assert (line.what, "interface first" in line.next) == ("portal", True)
         closing()
         assert [line.what for line in wifi_checks.doors(box(ports))] == ["portal"]
     assert list(wifi_checks.doors(box(ports))) == []  # no daemon: that has a line of its own
