@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import async_playwright, expect
 
 from edge.web.guest.portal.probes import PROBES
 from tests.peers.chromium import CHROMIUM, FLAGS, PHONE, needs_chromium
-from tests.peers.wifi.given_gateway import STAFF, Gateway
-from tests.peers.wifi.given_login import PROBE, is_in, leave, let_in, log_in
+from tests.peers.wifi.given_gateway import PORTAL, STAFF, Gateway
+from tests.peers.wifi.given_http import forms
+from tests.peers.wifi.given_login import ACCEPT, PROBE, is_in, leave, let_in, log_in
 from tests.peers.wifi.given_network import GARDEN, GARDEN4, GARDEN6, GUEST4, NET4, NET6
 from tests.peers.wifi.given_phone import Phone
 
@@ -185,6 +187,37 @@ def test_bytes_run_out(wifi: Gateway, join: Join) -> None:
     assert "voucher_over" in refused.location
 
 
+def test_coming_and_going_does_not_stretch_a_voucher(wifi: Gateway, join: Join) -> None:
+    """In, a download, out before anybody counted, and again; also by a click in between, and by another phone."""
+    phone, other = join(wifi), join(wifi)
+    (code,) = vouchers(wifi, "--megabytes", "2", "--devices", "2")
+    let_in(phone, "voucher", voucher=code)
+    took(phone, 1_000_000)
+    leave(phone)
+    let_in(other, "voucher", voucher=code)
+    took(other, 1_500_000)
+    assert "/portal/welcome" in log_in_again(other, "click")  # what was used by the voucher stays the voucher's
+    assert other.online()
+    for each in (phone, other):
+        assert "voucher_over" in log_in_again(each, "voucher", voucher=code)
+
+
+def took(phone: Phone, least: int) -> None:
+    total = 0
+    with phone.download() as running:
+        running.settimeout(2)
+        while total < least:
+            total += len(running.recv(1 << 16))
+
+
+def log_in_again(phone: Phone, way: str, **fields: str) -> str:
+    """By the splash page, on or not; where its answer leads to."""
+    page = phone.fetch(f"http://{GUEST4}/?again=1")
+    form = next(form for form in forms(page.text) if urlsplit(form.action).path == ACCEPT)
+    given = {name: value for name, value in form.fields.items() if name != "marketing"} | {"way": way, **fields}
+    return phone.fetch(f"http://{GUEST4}{ACCEPT}", data=given, headers={"Origin": f"http://{GUEST4}"}).location
+
+
 def vouchers(wifi: Gateway, *options: str, count: int = 1) -> list[str]:
     told = wifi.storegate("voucher", "make", "--count", str(count), *options)
     return [line.strip() for line in told.splitlines() if line.strip()]
@@ -227,9 +260,21 @@ def test_the_api_of_phones(wifi: Gateway, join: Join) -> None:
 
 
 def test_a_new_mac_finds_its_session_by_the_wallet(wifi: Gateway, join: Join) -> None:
-    """Phones change their MAC: the cookie says who it is, the old session moves and nobody is counted twice."""
-    phone, again = join(wifi), join(wifi)
-    let_in(phone)
-    again.cookies.update(phone.cookies)
-    let_in(again)
-    assert again.online()
+    """Phones change their MAC: the cookie says who it is. Of one device too many the oldest is out, and the cookie
+    decides whose device it is.
+    """
+    portal = {**PORTAL, "limits": {"click": {"minutes": 60, "day_minutes": 90, "devices": 1}}}
+    wifi.put("portals", [portal])
+    try:
+        phone, again, stranger = join(wifi), join(wifi), join(wifi)
+        let_in(phone)
+        again.cookies.update(phone.cookies)
+        let_in(again)
+        assert again.online()
+        assert phone.captive()
+        assert phone.mac not in wifi.members()
+        let_in(stranger)  # without the cookie it is somebody else
+        assert again.online()
+        assert stranger.online()
+    finally:
+        wifi.put("portals", [PORTAL])
