@@ -86,6 +86,8 @@ class Life:
 
     async def submit(self, event: Event) -> object:
         self.told.append(event)
+        if isinstance(event, GuestGone):
+            self.sessions = {mac: each for mac, each in self.sessions.items() if each.mark != event.mark}
         return None
 
     def is_on(self, mac: Mac, mark: int, for_ms: int = HOUR_MS) -> None:
@@ -145,7 +147,6 @@ async def test_the_hard_end_is_told_once_and_who_lasts_stays(box: Box) -> None:
         await life.access.open(OpenGate(mac=ANNA, mark=7, left_s=3600.0))
         await life.access.open(OpenGate(mac=BO, mark=8, left_s=1.0))
         await soon(lambda: any(isinstance(event, GuestGone) for event in life.told))
-        del life.sessions[BO]
         await asyncio.sleep(0.5)
         gone = [(event.mark, event.reason) for event in life.told if isinstance(event, GuestGone)]
         assert gone == [(8, LeftReason.TIME)]

@@ -97,12 +97,25 @@ class Wifi(RuleBasedStateMachine):
         self.unseen.clear()
         self.door.handle(ev.GuestsCounted(at=self.door.now, counts=counts))
 
-    @rule(phone=PHONES, code=CODES, down=st.integers(1, TEN_SECONDS))
-    def takes_and_leaves(self, phone: int, code: str, down: int) -> None:
-        """The cheap trick: in, a short download, out, before anybody counts."""
-        self.comes_by_voucher(phone, code)
-        self.downloads(phone, down)
-        self.goes(phone, LeftReason.LOGOUT)
+    @rule(
+        phone=PHONES,
+        code=CODES,
+        rounds=st.lists(st.sampled_from(["leaves", "goes on by a click", "is ended", "changes its phone"]), max_size=8),
+    )
+    def takes_and_goes(self, phone: int, code: str, rounds: list[str]) -> None:
+        """The cheap trick: in, a short download, out before anybody counts, and again."""
+        for how in rounds:
+            self.comes_by_voucher(phone, code)
+            self.downloads(phone, TEN_SECONDS)
+            match how:
+                case "leaves":
+                    self.goes(phone, LeftReason.LOGOUT)
+                case "is ended":
+                    self.goes(phone, LeftReason.STAFF)
+                case "goes on by a click":
+                    self.comes(phone, "wallet-a", Way.CLICK)
+                case _:
+                    phone = phone % 8 + 1
 
     @rule(ms=st.sampled_from([1000, 31_000, 10 * MINUTE_MS, 59 * MINUTE_MS, 5 * HOUR_MS]))
     def time_passes(self, ms: int) -> None:
