@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.shop.hours import Door, door
 from edge.shop import Hours
+from edge.shop.hours import Door, door
 
 CHINA, BERLIN, HOWE = "Asia/Shanghai", "Europe/Berlin", "Australia/Lord_Howe"
 DAILY = (1, 2, 3, 4, 5, 6, 7)
