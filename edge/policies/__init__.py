@@ -73,9 +73,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return not self.ways or way in self.ways
 
 
+OURS: dict[str, Policy] = {}
+"""Read when this is imported."""
+
+
 @functools.lru_cache(maxsize=32)
 def load(name: str) -> Policy:
     """`none`, `eu`, `cn` or a path. Blocking, the first time. Raises ConfigError, or UsageError for no such file."""
+    if name in OURS:
+        return OURS[name]
     bundled = {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
     path = bundled.get(name, Path(name))
     try:
@@ -123,8 +129,6 @@ UNKNOWN_DAYS = 3650
 @functools.lru_cache(maxsize=32)
 def in_force(name: str) -> InForce:
     """What the daemon goes by. Blocking, the first time; a file is read once, so a mended one needs a restart."""
-    if name in OURS:
-        return InForce(OURS[name])
     try:
         return InForce(load(name))
     except StoregateError as error:
@@ -147,4 +151,4 @@ def doubts(name: str, policy: Policy) -> tuple[Mistake, ...]:
 
 
 BUNDLED = ("none", "eu", "cn")
-OURS = {name: load(name) for name in BUNDLED}
+OURS |= {name: load(name) for name in BUNDLED}
