@@ -91,6 +91,7 @@ def shut_out(batch: Batch, one: Member) -> None:
 
 
 def drop_counters(batch: Batch, one: Member) -> None:
+    batch.over.append(one.mark)
     for name in ("up", "down"):
         batch.drop(name, [Element(mark_key(one.mark))])
 

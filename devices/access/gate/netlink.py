@@ -57,6 +57,8 @@ class Batch:
     def __init__(self, table: str) -> None:
         self._table = _attribute(1, table.encode() + b"\0")
         self._parts: list[tuple[int, bytes]] = []
+        self.over: list[int] = []
+        """Marks of sessions that end with it: their connections are to be forgotten after it."""
 
     def __bool__(self) -> bool:
         return bool(self._parts)
@@ -86,6 +88,7 @@ class Batch:
 
     def extend(self, other: Batch) -> None:
         self._parts += other._parts
+        self.over += other.over
 
     def put(self, kind: int, body: bytes) -> None:
         """Any other message of nf_tables."""

@@ -209,6 +209,7 @@ def _chains(settings: Settings, contents: Contents) -> str:
     tcp dport {{ {web}, {tls} }} ct state established ip6 saddr . tcp sport . ether saddr @sent6 update @sent6 {{ {
         _SENT6
     } }}
+    meta l4proto {{ tcp, udp }} th dport 53 jump members_dns
     ct state established,related accept
     update @knocks {{ ether saddr timeout 10s limit rate over 200/second burst 400 packets }} drop
     meta nfproto ipv4 udp sport 68 udp dport 67 accept
@@ -226,6 +227,11 @@ def _chains(settings: Settings, contents: Contents) -> str:
     lines += f"""\
     meta l4proto tcp reject with tcp reset
     drop
+  }}
+  chain members_dns {{
+    # a captive guest's was redirected; by a connection of before they were out, it would still be answered
+    ether saddr @idle ct mark set ether saddr map @members return
+    reject
   }}
   chain opened {{
     # only the first packet tells: later ones can be provoked from somebody else

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from sys import byteorder
 
-from devices.access.gate import barrier, nft, rules
+from devices.access.gate import barrier, flows, nft, rules
 from devices.access.gate.book import Book, Counts, Seen, mark_key
 from devices.access.gate.netlink import Batch, Found, Netlink
 from devices.access.gate.onlink import Network, Spans, spans_of
@@ -95,6 +95,7 @@ class Table:
             raise self._failed(error) from error
         if batch:
             self._generation += 1
+        flows.forget(batch.over)
 
     def sent(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int, mac: bytes) -> bool:
         """That phone itself opened the connection from there to the portal: not what anybody told the box's ARP."""

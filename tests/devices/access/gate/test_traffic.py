@@ -100,6 +100,17 @@ def test_a_member_is_through_and_the_next_guest_is_not(open_box: Box) -> None:
     assert _web(guest, "http://192.168.9.9/") == ""
 
 
+def test_who_is_out_asks_nobody_by_a_connection_of_before(open_box: Box) -> None:
+    guest, caller = open_box.first, open_box.caller()
+    for ours in (OURS4.strip("[]"), OURS6.strip("[]")):
+        caller.do("allow", mac=GUEST, mark=8, end_s=600)
+        assert _udp(guest, ours, 53, source=5353) == f"{open_box.box.name} 53"
+        assert _udp(guest, ours, 53, source=5353) == f"{open_box.box.name} 53"
+        caller.do("revoke", mac=GUEST)
+        # the connection is forgotten: the next question is led to the captive DNS like any other
+        assert _udp(guest, ours, 53, source=5353) == f"{open_box.box.name} 8053"
+
+
 def test_blocked_networks_and_other_guests(open_box: Box) -> None:
     guest = open_box.first
     open_box.serve(open_box.second, 8000, "second")
@@ -322,11 +333,12 @@ try: socket.create_connection(({host!r}, {port}), timeout=1).close(); print("ok"
 except OSError as error: print(type(error).__name__)""")
 
 
-def _udp(space: Space, host: str, port: int) -> str:
+def _udp(space: Space, host: str, port: int, *, source: int = 0) -> str:
     return space.python(f"""
 import socket
 s = socket.socket(socket.AF_INET6 if ":" in {host!r} else socket.AF_INET, socket.SOCK_DGRAM)
 s.settimeout(1.5)
+s.bind(("", {source}))
 s.connect(({host!r}, {port}))
 try: s.send(b"?"); print(s.recv(100).decode())
 except OSError as error: print(type(error).__name__)""")
