@@ -76,7 +76,7 @@ class Doors:
         self._proxies = proxies
         self._most = most
         self._most_each = most_each
-        self._inside: dict[str, list[asyncio.BaseTransport]] = {}
+        self._inside: dict[str, list[asyncio.Transport]] = {}
         self._handshakes: set[asyncio.Task[None]] = set()
         self.turned_away = 0
         self.unfinished = 0
@@ -142,9 +142,24 @@ class Doors:
         if len(mine) >= self._most_each or sum(map(len, self._inside.values())) >= self._most:
             self._forget()
             mine = self._inside.get(address, [])
-        if sum(map(len, self._inside.values())) >= self._most:
+        if sum(map(len, self._inside.values())) >= self._most and not self._made_room(len(mine)):
             return False
-        return len(mine) < self._most_each or address in {"127.0.0.1", "::1"} or is_in(address, self._proxies)
+        return len(mine) < self._most_each or self._is_trusted(address)
+
+    def _is_trusted(self, address: str) -> bool:
+        return address in {"127.0.0.1", "::1"} or is_in(address, self._proxies)
+
+    def _made_room(self, mine: int) -> bool:
+        """A crowd that holds all places must not keep out who has fewer: the oldest connection of who has most goes."""
+        guests = [address for address in self._inside if not self._is_trusted(address)]
+        crowd = max(guests, key=lambda address: len(self._inside[address]), default="")
+        if not crowd or len(self._inside[crowd]) <= mine:
+            return False
+        self._inside[crowd].pop(0).abort()
+        self.turned_away += 1
+        if not self._inside[crowd]:
+            del self._inside[crowd]
+        return True
 
     def _forget(self) -> None:
         """Drops who has left; only done when it is full, so a quiet listener does no work."""

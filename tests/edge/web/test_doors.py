@@ -52,9 +52,20 @@ def test_who_leaves_makes_room() -> None:
 def test_a_listener_has_so_many_and_no_more() -> None:
     doors = Doors(asyncio.Protocol, most=4, most_each=3)
     peers = [come(doors, f"10.0.0.{number}") for number in range(6)]
-    assert sum(bool(peer.served) for peer in peers) == 4
-    peers[0].closed = True
+    assert sum(bool(peer.served) and not peer.closed for peer in peers) == 4
+    peers[-1].closed = True
     assert come(doors, "10.0.0.99").served
+
+
+def test_a_crowd_with_all_places_keeps_nobody_out_who_has_fewer() -> None:
+    doors = Doors(asyncio.Protocol, most=6, most_each=3)
+    crowd = [come(doors, f"10.0.0.{phone}") for phone in (1, 2) for _ in range(3)]
+    guest = come(doors, "10.0.0.9")
+    assert guest.served
+    assert [peer.closed for peer in crowd] == [True, False, False, False, False, False]
+    again = come(doors, "10.0.0.2")
+    assert not again.served
+    assert not guest.closed
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
