@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
-from hypothesis import HealthCheck, settings
 
 from tests.given import HandClock
 
-# How long an example takes is the machine's business: a busy one must not fail a rule that holds.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+with contextlib.suppress(ImportError):  # the virtual machine has none
+    from hypothesis import HealthCheck, settings
+
+    # How long an example takes is the machine's business: a busy one must not fail a rule that holds.
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
 
 
 def pytest_configure() -> None:
