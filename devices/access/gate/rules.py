@@ -203,6 +203,7 @@ def _chains(settings: Settings, contents: Contents) -> str:
     } }} ether saddr @idle ct mark set ether saddr map @members update @idle {{ ether saddr timeout {
         settings.idle_s
     }s }}
+    tcp dport {{ {web}, {tls} }} ct mark set 0 comment "outlives the session: it brings the answer to a logout"
     tcp dport {{ {web}, {tls} }} ct state established ip saddr . tcp sport . ether saddr @sent4 update @sent4 {{ {
         _SENT4
     } }}
@@ -213,7 +214,7 @@ def _chains(settings: Settings, contents: Contents) -> str:
     ct state established,related accept
     update @knocks {{ ether saddr timeout 10s limit rate over 200/second burst 400 packets }} drop
     meta nfproto ipv4 udp sport 68 udp dport 67 accept
-"""
+"""  # noqa: S608 - nft says update and set too
     if ours6:
         lines += """\
     icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-report, mld2-listener-report } accept
