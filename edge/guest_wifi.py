@@ -28,7 +28,6 @@ from edge.effects import OpenGate, ShowOnKiosk, ShutGate
 from edge.errors import StoregateError
 from edge.journal import Journal
 from edge.keys import GatewayKeys
-from edge.portal import policy
 from edge.portal.desk import PortalDesk
 from edge.portal.kiosk_codes import KioskCodes, Tell
 from edge.portal.ways.build import app_logins, build, garden
@@ -47,8 +46,6 @@ Services = list[tuple[str, Callable[[], Coroutine[None, None, None]]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestWifi:
-    desk: PortalDesk
-    front: Front
     routes: list[web.AbstractRouteDef]
     first: Middleware
     """Before all others of the guest side: strangers' requests are led to the portal."""
@@ -112,7 +109,7 @@ def compose(
         neighbours=access.neighbours,
         lets=access.lets,
         ways=found,
-        policy=policy.in_force(settings.portal.policy).policy,
+        policy=policies.in_force(settings.portal.policy).policy,
     )
     codes = KioskCodes(desk, tell=tell_kiosk)
     pump.on(ShowOnKiosk, codes.sink)
@@ -144,8 +141,6 @@ def compose(
     if tls is not None:
         services.append(("portal certificate", tls.watch))
     return GuestWifi(
-        desk=desk,
-        front=front,
         routes=routes(front),
         first=captive.middleware(front),
         drivers=[*access.drivers, dns],

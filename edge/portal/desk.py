@@ -22,12 +22,12 @@ from edge.events import Code
 from edge.ids import Mac, StationId
 from edge.journal import Journal
 from edge.keys import GatewayKeys
+from edge.policies import Policy
 from edge.portal import record, tokens
 from edge.portal.asks import Callers, Guest, Proven, Step, WayIn
 from edge.portal.begun import GOOD_MS, Beginnings, Begun
 from edge.portal.names import Names
 from edge.portal.office import Office
-from edge.portal.policy import Policy
 from edge.pump import Pump
 from edge.rates import Rate
 from edge.shop import Portal, Shop

@@ -18,8 +18,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from edge.access_answers import Way
+from edge.policies import Policy
 from edge.portal.asks import Guest
-from edge.portal.policy import Policy
 
 FORM = 1
 NONCE_BYTES = 12

@@ -181,10 +181,6 @@ def records(db: Rows, *, from_ms: int, to_ms: int, after: int, limit: int) -> li
     return [Kept(*row) for row in rows]
 
 
-def count_records(db: Rows) -> int:
-    return int(db.execute("SELECT COUNT(*) FROM access_record").fetchone()[0])
-
-
 # --- purge -----------------------------------------------------------------------------------------------
 
 

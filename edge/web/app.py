@@ -69,7 +69,6 @@ async def listen(
     routes: Iterable[web.AbstractRouteDef],
     *,
     first: Iterable[Middleware] = (),
-    middlewares: Iterable[Middleware] = (),
     closing: Iterable[Callable[[], Awaitable[None]]] = (),
     language: str = "zh-CN",
     host_names: Collection[str] | None = (),
@@ -100,7 +99,6 @@ async def listen(
         _build,
         routes,
         tuple(first),
-        tuple(middlewares),
         language,
         guard.only_named(host_names, changes=change_names),
         max_body,
@@ -208,7 +206,6 @@ def _bound(family: socket.AddressFamily, host: str, port: int, *, early: bool = 
 def _build(
     routes: Iterable[web.AbstractRouteDef],
     first: tuple[Middleware, ...],
-    middlewares: tuple[Middleware, ...],
     language: str,
     only_named: Middleware,
     max_body: int,
@@ -225,7 +222,6 @@ def _build(
             only_named,
             guard.same_site_only,
             guard.bounded,
-            *middlewares,
         ),
     )
     pages.prepare(app, language=language)

@@ -107,6 +107,10 @@ class AppLogin:
     def way(self) -> Way:
         return self._app.way
 
+    @property
+    def configured(self) -> bool:
+        return self._app.configured
+
     def ready(self) -> AccessWhy | None:
         if not self._app.configured or not self._asks.private:
             return AccessWhy.NOT_OFFERED

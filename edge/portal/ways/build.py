@@ -41,12 +41,8 @@ def build(
 
 
 def app_logins(ways: Iterable[WayIn]) -> list[AppLogin]:
-    return [way for way in ways if isinstance(way, AppLogin)]
-
-
-def needs_cloud(portal: PortalSection) -> bool:
-    """Whether a way is set up that asks the cloud."""
-    return bool(portal.sms.per_shop_day or portal.wechat.app_id)
+    """Those that this shop set up."""
+    return [way for way in ways if isinstance(way, AppLogin) and way.configured]
 
 
 def garden(portal: PortalSection) -> tuple[str, ...]:

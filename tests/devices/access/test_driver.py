@@ -4,102 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
+from contextlib import suppress
 
 import msgspec
 import pytest
 
 from devices.access import driver as driver_module
-from devices.access.driver import COUNT_S, GateDriver
-from devices.access.fake import FakeGate, FakeNeighbours, mac_of
-from devices.access.leases import Leases
+from devices.access.driver import COUNT_S
+from devices.access.fake import mac_of
 from devices.access.orders import GateError, GateProblem
-from devices.access.uplink import Uplink
-from edge.access_answers import LeftReason, Member
-from edge.board import Board, State
+from edge.access_answers import LeftReason
+from edge.board import State
 from edge.effects import OpenGate, ShutGate
-from edge.errors import JournalRefusedError, Refusal
 from edge.events import DeviceFound, DeviceLost, Event
 from edge.events.access import GuestGone, GuestsCounted
 from edge.ids import Mac
-from tests.given import HandClock
+from tests.devices.access.given_driver import ANNA, BO, HOUR_MS, IDLE_S, Shop
 
 pytestmark = pytest.mark.looptime
-ANNA, BO = Mac("02:00:00:00:77:01"), Mac("02:00:00:00:77:02")
-IDLE_S = 300.0
-HOUR_MS = 3_600_000
-
-
-class Shop:
-    """A store in miniature: sessions it knows, events it was told, and what it orders for them."""
-
-    def __init__(self, *, chatty: bool = False) -> None:
-        self.hand = HandClock()
-        self.board = Board()
-        self.gate = FakeGate(idle_s=IDLE_S, chatty=chatty)
-        self.neighbours = FakeNeighbours(self.gate)
-        self.uplink = Uplink(board=self.board, clock=self.hand.clock)
-        self.members: dict[Mac, Member] = {}
-        self.told: list[Event] = []
-        self.refuses = False
-        self.asked = 0
-        self.driver = GateDriver(
-            self.gate,
-            clock=self.hand.clock,
-            board=self.board,
-            members=self.known,
-            neighbours=self.neighbours,
-            uplink=self.uplink,
-            leases=Leases(Path("/nowhere/leases")),
-            idle_s=IDLE_S,
-        )
-
-    async def known(self) -> Sequence[Member]:
-        self.asked += 1
-        return tuple(self.members.values())
-
-    async def submit(self, event: Event) -> object:
-        if self.refuses:
-            raise JournalRefusedError(Refusal.DISK_FULL, "full")
-        self.told.append(event)
-        if isinstance(event, GuestGone):
-            gone = [mac for mac, member in self.members.items() if member.mark == event.mark]
-            for mac in gone:
-                del self.members[mac]
-                await self.driver.shut(ShutGate(mac=mac, mark=event.mark))
-        return None
-
-    def is_on(self, mac: Mac, mark: int, *, for_ms: int = HOUR_MS) -> None:
-        """In the store, as after a restart."""
-        self.members[mac] = Member(mac=mac, mark=mark, to_ms=self.hand.clock.now().at_ms + for_ms)
-
-    async def comes(self, mac: Mac, mark: int, *, for_ms: int = HOUR_MS) -> None:
-        self.is_on(mac, mark, for_ms=for_ms)
-        await self.driver.open(OpenGate(mac=mac, mark=mark, left_s=for_ms / 1000))
-
-    async def after(self, seconds: float) -> None:
-        self.hand.forward(int(seconds * 1000))
-        await asyncio.sleep(seconds)
-
-    def of(self, kind: type[Event]) -> list[Event]:
-        return [event for event in self.told if isinstance(event, kind)]
-
-    @property
-    def gone(self) -> list[tuple[int, LeftReason]]:
-        return [(event.mark, event.reason) for event in self.told if isinstance(event, GuestGone)]
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(each.run(self.submit)) for each in (self.driver, self.uplink)]
-        await self.after(0.5)
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_whom_the_store_knows_is_in_at_start_and_nobody_else() -> None:
@@ -347,155 +269,6 @@ async def test_a_session_that_can_be_no_member_ends_and_the_others_go_on(caplog:
         assert "1 of 2" in caplog.text
         with pytest.raises(GateError, match="mark"):
             await shop.gate.allow(BO, mark=7, end_s=60)
-
-
-async def test_an_order_that_was_lost_heals() -> None:
-    shop = Shop()
-    async with shop.running():
-        shop.gate.refuses = GateError(GateProblem.KERNEL, "full")
-        with pytest.raises(GateError):
-            await shop.comes(ANNA, 7)
-        shop.gate.refuses = None
-        await shop.after(5)
-        assert ANNA in shop.gate.members
-
-
-async def test_orders_given_while_members_are_told_anew_are_not_lost() -> None:
-    """The store is read, then somebody comes in, then what was read is told: they must not fall out."""
-    shop = Shop()
-    async with shop.running():
-        read, go_on = asyncio.Event(), asyncio.Event()
-        known = shop.known
-
-        async def slow() -> Sequence[Member]:
-            found = await known()
-            read.set()
-            await go_on.wait()
-            return found
-
-        shop.driver._members = slow
-        shop.gate.hang_up()
-        await asyncio.wait_for(read.wait(), 10)
-        coming = asyncio.create_task(shop.comes(ANNA, 7))
-        await asyncio.sleep(0.1)
-        assert not coming.done()
-        go_on.set()
-        await asyncio.wait_for(coming, 10)
-        assert shop.gate.members[ANNA].mark == 7
-
-
-async def test_orders_never_overtake_each_other() -> None:
-    """In, and out again right after, while members are told anew: nobody is left in the kernel."""
-    shop = Shop()
-    async with shop.running():
-        read, go_on = asyncio.Event(), asyncio.Event()
-        known = shop.known
-
-        async def slow() -> Sequence[Member]:
-            found = await known()
-            read.set()
-            await go_on.wait()
-            return found
-
-        shop.driver._members = slow
-        shop.gate.hang_up()
-        await asyncio.wait_for(read.wait(), 10)
-        orders = [
-            shop.driver.open(OpenGate(mac=ANNA, mark=7, left_s=60)),
-            shop.driver.shut(ShutGate(mac=ANNA, mark=7)),
-            shop.driver.open(OpenGate(mac=BO, mark=8, left_s=60)),
-        ]
-        asyncio.get_running_loop().call_soon(go_on.set)
-        await asyncio.sleep(0)
-        orders += [
-            shop.driver.shut(ShutGate(mac=BO, mark=8)),
-            shop.driver.open(OpenGate(mac=BO, mark=9, left_s=60)),
-        ]
-        await asyncio.gather(*orders)
-        assert {mac: member.mark for mac, member in shop.gate.members.items()} == {BO: 9}
-
-
-async def test_orders_are_sent_in_the_order_of_their_calls_not_of_their_waiting() -> None:
-    shop = Shop()
-    async with shop.running():
-        coming = shop.driver.open(OpenGate(mac=ANNA, mark=7, left_s=60))
-        await shop.driver.shut(ShutGate(mac=ANNA, mark=7))
-        await coming
-        assert shop.gate.members == {}
-
-
-async def test_a_kernel_that_agrees_with_the_orders_and_not_with_the_store_is_put_right() -> None:
-    """Both ways: whom only the kernel has goes, whom only the store has comes in."""
-    shop = Shop()
-    async with shop.running():
-        await shop.driver.open(OpenGate(mac=ANNA, mark=7, left_s=3600))
-        await shop.comes(BO, 8)
-        await shop.driver.shut(ShutGate(mac=BO, mark=8))
-        await shop.after(COUNT_S + 1)
-        assert {mac: member.mark for mac, member in shop.gate.members.items()} == {BO: 8}
-        assert shop.driver.lets(BO, 8)
-        assert not shop.driver.lets(ANNA, 7)
-        asked = shop.asked
-        await shop.after(3 * COUNT_S)
-        assert shop.asked - asked <= 4, "one look a count, and nothing more to put right"
-
-
-async def test_who_is_taken_out_is_counted_to_the_last_byte() -> None:
-    shop = Shop()
-    async with shop.running():
-        await shop.comes(ANNA, 7)
-        shop.gate.hear(ANNA, up_bytes=3, down_bytes=1000)
-        del shop.members[ANNA]
-        await shop.driver.shut(ShutGate(mac=ANNA, mark=7))
-        await asyncio.sleep(0)
-        assert last_of(shop) == ([(7, 3, 1000)], (7,))
-        await shop.comes(ANNA, 8)
-        shop.gate.hear(ANNA, down_bytes=500)
-        await shop.comes(ANNA, 8)  # by another way: the mark stays
-        await asyncio.sleep(0)
-        assert last_of(shop) == ([(8, 0, 500)], (8,))
-        shop.gate.members.clear()
-        await shop.driver.shut(ShutGate(mac=ANNA, mark=8))
-        await asyncio.sleep(0)
-        assert last_of(shop) == ([], (8,)), "nothing more is known of it, and nobody waits for more"
-
-
-def last_of(shop: Shop) -> tuple[list[tuple[int, int, int]], tuple[int, ...]]:
-    counted = shop.of(GuestsCounted)[-1]
-    assert isinstance(counted, GuestsCounted)
-    return [(each.mark, each.up_bytes, each.down_bytes) for each in counted.counts], counted.over
-
-
-async def test_last_counts_that_were_not_kept_are_told_until_they_are() -> None:
-    shop = Shop()
-    async with shop.running():
-        await shop.comes(ANNA, 7)
-        shop.gate.hear(ANNA, down_bytes=1000)
-        shop.refuses = True
-        del shop.members[ANNA]
-        await shop.driver.shut(ShutGate(mac=ANNA, mark=7))
-        await shop.after(COUNT_S)
-        shop.refuses = False
-        await shop.after(3)
-        assert last_of(shop) == ([(7, 0, 1000)], (7,))
-
-
-async def test_who_is_ended_while_the_gate_is_down_is_counted_when_it_is_back() -> None:
-    shop = Shop()
-    async with shop.running():
-        await shop.comes(ANNA, 7)
-        shop.gate.hear(ANNA, down_bytes=1000)
-        shop.gate.refuses = GateError(GateProblem.DOWN, "no gate")
-        shop.gate.hang_up()
-        del shop.members[ANNA]
-        with pytest.raises(GateError):
-            await shop.driver.shut(ShutGate(mac=ANNA, mark=7))
-        assert shop.driver.lets(ANNA, 7), "the kernel has them still"
-        shop.gate.hear(ANNA, down_bytes=500)
-        shop.gate.refuses = None
-        await shop.after(6)
-        assert ANNA not in shop.gate.members
-        assert last_of(shop) == ([(7, 0, 1500)], (7,))
 
 
 async def test_without_an_uplink_members_are_led_to_us() -> None:

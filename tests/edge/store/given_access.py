@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from edge import events as ev
+from edge import telemetry as tm
 from edge.access_answers import AccessAnswer, AccessRefusal, Admitted, LeftReason, Standing, Way
 from edge.clock import ClockState, Stamp
 from edge.effects import Effect, OpenGate, ShutGate
@@ -182,3 +185,15 @@ class Door:
         rows = {each.mac: each.mark for each in access.members(self.tx.db)}
         assert self.gate == rows
         return {int(each.colons[-5:].replace(":", ""), 16) for each in rows}
+
+
+def local(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, ZoneInfo("Asia/Shanghai")).strftime("%H:%M")
+
+
+def left(door: Door) -> list[tuple[str, str, int]]:
+    return [(one.session, one.reason, one.seconds) for one in door.tx.news(tm.GuestLeft)]  # type: ignore[attr-defined]
+
+
+def came(door: Door) -> list[tuple[bool, int | None, int]]:
+    return [(one.returning, one.days_since, one.visits_today) for one in door.tx.news(tm.GuestAdmitted)]  # type: ignore[attr-defined]

@@ -26,7 +26,7 @@ async def front(*nets: str) -> AsyncIterator[tuple[aiohttp.ClientSession, list[s
     guard = proxies.client_of(places.networks(nets), told.append)
     routes = [web.get("/", who), web.post("/", who)]
     async with (
-        listen("guest", Listener(), routes, host_names=None, middlewares=[guard]) as bound,
+        listen("guest", Listener(), routes, host_names=None, first=[guard]) as bound,
         aiohttp.ClientSession(bound.url) as http,
     ):
         yield http, told

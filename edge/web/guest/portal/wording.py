@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from edge.access_answers import AccessWhy
-from edge.portal.policy import Policy
+from edge.policies import Policy
 from edge.store.access_visits import KEEP_DAYS
 
 Say = Callable[..., str]

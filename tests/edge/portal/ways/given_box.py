@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from edge import events as ev
+from edge import policies
 from edge.access_answers import AccessRefusal, Admitted, Way
 from edge.board import Board, State
 from edge.config import Config, parse
@@ -15,7 +16,6 @@ from edge.effects import OpenGate, ShowOnKiosk, ShutGate
 from edge.events import Code, CodeKind, Transport
 from edge.ids import DeviceId, Mac, StationId
 from edge.journal import Journal
-from edge.portal import policy as policies
 from edge.portal.asks import Guest, Step
 from edge.portal.desk import PortalDesk
 from edge.portal.kiosk_codes import KioskCodes
